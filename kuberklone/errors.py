@@ -1,0 +1,101 @@
+"""The one tree of errors this program raises on purpose.
+
+    KuberkloneError
+    ├── SettingsError            a setting is missing, malformed or contradicts another
+    ├── InvalidField             a request names something that cannot be (field, what to send instead)
+    ├── NotFound                 no record of that name
+    ├── Conflict                 the record is not what the writer read, or a name is taken
+    │   └── AlreadyExists
+    ├── Refused                  the request is well formed but the state of the record forbids it
+    ├── Overloaded               a bounded queue is full; try again later
+    ├── QueryError               a read-only SQL question was refused by the database
+    └── StoreError
+        ├── StoreUnavailable     the database cannot be reached or has no room
+        ├── SchemaTooNew         the database was written by a newer program
+        ├── SchemaOutdated       the database has to be migrated first
+        ├── IncarnationChanged   the database was restored or branched under our feet
+        ├── OutcomeUnknown       the connection broke at COMMIT and the outcome could not be settled
+        ├── LeadershipLost       a write was fenced off: another copy leads now
+        └── CursorExpired        a feed cursor is older than what is kept
+
+No class knows about HTTP: `kuberklone/api/problems.py` holds the only table that does. A class's docstring is its
+default message.
+"""
+
+class KuberkloneError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class SettingsError(KuberkloneError):
+    """A setting cannot be used."""
+
+
+class InvalidField(KuberkloneError):
+    """A field of the request cannot be used."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class NotFound(KuberkloneError):
+    """There is no record of that name."""
+
+
+class Conflict(KuberkloneError):
+    """The record changed since it was read."""
+
+
+class AlreadyExists(Conflict):
+    """A record of that name exists already."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Refused(KuberkloneError):
+    """The state of the record does not allow this."""
+
+
+class Overloaded(KuberkloneError):
+    """Too many requests are waiting to be written; try again in a second."""
+
+
+class QueryError(KuberkloneError):
+    """The database refused the question."""
+
+
+class StoreError(KuberkloneError):
+    """The store failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be used right now."""
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer KuberKlone; install that version or restore a backup."""
+
+
+class SchemaOutdated(StoreError):
+    """The database has an older schema; run `kuberklone db upgrade`."""
+
+
+class IncarnationChanged(StoreError):
+    """The database was restored or branched; everything read from it before must be read again."""
+
+
+class OutcomeUnknown(StoreError):
+    """The connection broke while committing and the outcome could not be settled."""
+
+
+class LeadershipLost(StoreError):
+    """Another copy of this controller leads now; this write was not done."""
+
+
+class CursorExpired(StoreError):
+    """The change feed no longer reaches back that far; read the tables anew."""

@@ -1,0 +1,1 @@
+"""What exists: one module per kind, and the value types that kinds are made of."""
