@@ -1,0 +1,81 @@
+"""What every test may ask for: a store on each database, a home of its own, a limit of time by its folder."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests import postgres_server
+
+_TESTS = Path(__file__).parent
+
+# Seconds a test of the folder may take before it counts as hung; the aim for anything without a process is far below.
+# Databases sync every commit, and two cores are shared, so folders that use them get more than pure decisions.
+_LIMITS_S = {
+    "decisions": 2,
+    "store": 20,
+    "api": 20,
+    "controllers": 20,
+    "cli": 20,
+    "migrations": 60,
+    "repository": 180,
+    "faults": 180,
+    "system": 300,
+}
+_PROCESS_LIMIT_S = 120
+
+# A loaded machine may take any time for one example; a hang is caught by the limits above.
+hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("project")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(_TESTS).parts[0]
+        limit_s = _LIMITS_S.get(folder, 2)
+        if item.get_closest_marker("process") is not None:
+            limit_s = max(limit_s, _PROCESS_LIMIT_S)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(limit_s))
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test may read a person's settings or touch the cluster they run."""
+    for name in [name for name in os.environ if name.startswith("KUBERKLONE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KUBERKLONE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Connection]:
+    """One server for this run (under xdist: for this worker), started by the first test that needs it."""
+    with postgres_server.running(postgres_server.find_binaries()) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def _databases(postgres: postgres_server.Connection) -> postgres_server.Databases:
+    return postgres_server.Databases(postgres)
+
+
+@pytest.fixture
+def postgres_url(_databases: postgres_server.Databases) -> Iterator[str]:
+    """A new, empty Postgres database."""
+    with _databases.new() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A place for a new SQLite database; the file does not exist yet."""
+    return f"sqlite:///{tmp_path / 'kuberklone.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind: a test that takes it runs twice."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
