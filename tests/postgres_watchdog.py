@@ -94,9 +94,16 @@ class Server:
         try:
             self._run("postgres", "--version")
         except (PermissionError, ServerFailedError):
-            copy = self._folder / "server"
-            shutil.copytree(self._binaries.parent, copy, symlinks=True)
-            self._binaries = copy / "bin"
+            version_folder = self._binaries.parent
+            package = version_folder.parent
+            copy = self._folder / "server" / package.name
+            shutil.copytree(version_folder, copy / version_folder.name, symlinks=True)
+            # A packaged server finds its libraries by their place relative to itself: beside the package (Linux) or
+            # hidden in it (macOS).
+            for libraries in (package.with_name(f"{package.name}.libs"), package / ".dylibs"):
+                if libraries.exists():
+                    shutil.copytree(libraries, self._folder / "server" / libraries.relative_to(package.parent))
+            self._binaries = copy / version_folder.name / "bin"
 
     def _await_answer(self, log: Path) -> None:
         assert self._process is not None
