@@ -31,14 +31,29 @@ hypothesis.settings.register_profile("project", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("project")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Those with processes are long and share one worker: it must start on them first.
+    items.sort(key=lambda item: item.get_closest_marker("process") is None)
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
         limit_s = _LIMITS_S.get(folder, 2)
         if item.get_closest_marker("process") is not None:
             limit_s = max(limit_s, _PROCESS_LIMIT_S)
+            # Under `--dist loadgroup` they run one after another, beside the others: their oracles have deadlines.
+            item.add_marker(pytest.mark.xdist_group("process"))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(limit_s))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.config.getoption("--no-skips") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

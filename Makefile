@@ -1,0 +1,105 @@
+# Needs GNU make (3.81 or newer, as macOS ships it) and Python 3.11 or newer; everything else is installed into .venv.
+# `make` alone lists what can be done.
+
+ifeq ($(OS),Windows_NT)
+$(error KuberKlone runs on Linux, macOS and WSL2, not on native Windows: install WSL2 with `wsl --install` and run make there)
+endif
+
+# The first of these that is new enough; a name alone may be a shim without an interpreter behind it, so each is asked.
+PYTHON ?= $(shell for candidate in python3 python3.13 python3.12 python3.11 python; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$candidate" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Arguments for the program or the test runner: make up ARGS="--demo --port 8081", make test ARGS="-k scheduler".
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up install install-dev test lint schema check bench bench-check lock clean
+
+help:
+	@echo "make up           set up and run a cluster with three nodes    ARGS=\"--demo\" for quick times"
+	@echo "make install      only set up: .venv with the locked dependencies"
+	@echo "make test         every test, on SQLite and on a Postgres it starts itself    ARGS=\"-k scheduler\""
+	@echo "make lint         style, types, order of the layers"
+	@echo "make check        lint, alembic check on both databases, tests"
+	@echo "make bench        measure and print the figures"
+	@echo "make bench-check  fail when a figure fell too far below the raw driver's"
+	@echo "make lock         renew the lock files"
+	@echo "make clean        remove .venv and what the tools left behind; no cluster's data"
+
+up: $(VENV)/.installed
+	@exec $(BIN)/kuberklone up --nodes 3 $(ARGS)
+
+install: $(VENV)/.installed
+
+install-dev: $(VENV)/.installed-dev
+
+# Safe tests run beside those that start processes, which stay on one worker; see tests/conftest.py.
+test: $(VENV)/.installed-dev
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+schema: $(VENV)/.installed-dev
+	@PYTHONPATH=. $(BIN)/python .ci/alembic_check.py
+
+check: lint schema test
+
+bench: $(VENV)/.installed-dev
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-check: $(VENV)/.installed-dev
+	@$(BIN)/python -m benchmarks --check $(ARGS)
+
+# The stamps are newer than the lock files they were installed from, so a second `make up` starts at once.
+$(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/bin/python
+	@echo "installing the locked dependencies into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements.lock || { $(say_install_failed); exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e . || { $(say_install_failed); exit 1; }
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo "installing the tools for tests and checks ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock || { $(say_install_failed); exit 1; }
+	@touch $@
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { $(say_no_python); exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { $(say_no_python); exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { $(say_no_venv); exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+
+define say_no_python
+echo "KuberKlone needs Python 3.11 or newer, and none was found." >&2; \
+echo "  Debian, Ubuntu: sudo apt install python3 python3-venv     macOS: brew install python" >&2; \
+echo "  Installed elsewhere? Name it: make up PYTHON=/path/to/python3.12" >&2
+endef
+
+define say_no_venv
+echo "This Python cannot make virtual environments: $(PYTHON)" >&2; \
+echo "  Debian, Ubuntu: sudo apt install python3-venv, then run make again." >&2
+endef
+
+define say_install_failed
+echo "The dependencies could not be installed; pip's own words are above." >&2; \
+echo "  Without a network: connect and run make again, it continues where it stopped." >&2; \
+echo "  Anything else: make clean, then run make again." >&2
+endef
+
+# Needs the network. uv resolves for every platform and Python version at once, which pip cannot; it is needed here only.
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate pyproject.toml
+lock: $(VENV)/bin/python
+	@test -x $(VENV)/lock/bin/uv || { $(BIN)/python -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv; }
+	@echo "# What the program needs to run: exact versions and hashes. Written by \`make lock\`; do not edit." > requirements.lock
+	@$(LOCK) --upgrade --group install >> requirements.lock
+	@echo "# What developing the program needs: exact versions and hashes. Written by \`make lock\`; do not edit." > requirements-dev.lock
+	@$(LOCK) --upgrade --group dev --constraint requirements.lock >> requirements-dev.lock
+
+clean:
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
