@@ -1,0 +1,1 @@
+"""Judges heartbeats: which nodes are Ready, which are silent for too long."""
