@@ -1,0 +1,1 @@
+"""Removes pods from nodes that are unreachable, tainted NoExecute or being deleted."""
