@@ -1,0 +1,1 @@
+"""Turns desired nodes into existing ones: creates, restarts and removes machines."""
