@@ -1,0 +1,1 @@
+"""One node's own process: what it does with the pods placed on it."""
