@@ -1,0 +1,1 @@
+"""Plays the agents of all simulated nodes."""
