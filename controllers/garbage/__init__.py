@@ -1,0 +1,1 @@
+"""Finishes deletions that nobody else can finish and forgets what is old."""
