@@ -1,0 +1,97 @@
+"""Sizes and names of the source files: what makes a module easy to find and to read in one sitting."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.repository import sources
+
+_LINES_PER_MODULE = 400
+_LINES_PER_FUNCTION = 70
+_METHODS_PER_CLASS = 15
+# Names that say nothing about what is inside; code collects in them for no reason.
+_EMPTY_NAMES = {
+    "util",
+    "utils",
+    "helper",
+    "helpers",
+    "common",
+    "base",
+    "misc",
+    "manager",
+    "service",
+    "handler",
+    "core",
+    "lib",
+}
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions() -> Iterator[tuple[str, _Function]]:
+    for module in sources.modules():
+        for node in ast.walk(sources.tree(module)):
+            if isinstance(node, _Function):
+                yield f"{module}:{node.lineno} {node.name}", node
+
+
+def _lines_of_code(function: _Function) -> int:
+    """The function's length without its docstring, which may be as long as it needs."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [str(module) for module in sources.modules() if not ast.get_docstring(sources.tree(module))]
+    assert silent == []
+
+
+def test_that_sentence_is_the_first_line() -> None:
+    late = [str(module) for module in sources.modules() if not sources.text(module).startswith(('"""', 'r"""', "#!"))]
+    assert late == []
+
+
+def test_no_module_is_too_long_to_read_in_one_sitting() -> None:
+    long = {
+        str(module): lines
+        for module in sources.modules()
+        if (lines := sources.text(module).count("\n")) > _LINES_PER_MODULE
+    }
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {place: lines for place, node in _functions() if (lines := _lines_of_code(node)) > _LINES_PER_FUNCTION}
+    assert long == {}
+
+
+def test_no_class_does_too_many_things() -> None:
+    crowded = {
+        f"{module}:{node.lineno} {node.name}": count
+        for module in sources.modules()
+        for node in ast.walk(sources.tree(module))
+        if isinstance(node, ast.ClassDef)
+        and (count := sum(isinstance(child, _Function) for child in node.body)) > _METHODS_PER_CLASS
+    }
+    assert crowded == {}
+
+
+def test_every_module_has_a_name_that_says_something() -> None:
+    empty = [
+        str(module)
+        for module in sources.modules()
+        if _EMPTY_NAMES & {part.strip("_") for part in (*module.parts[:-1], module.stem)}
+    ]
+    assert empty == []
+
+
+@pytest.mark.parametrize("folder", ["kuberklone", "controllers"])
+def test_the_program_has_no_leftover_marks(folder: str) -> None:
+    marked = [
+        f"{module}:{number}"
+        for module in sources.modules(folder)
+        for number, line in enumerate(sources.text(module).splitlines(), start=1)
+        if any(mark in line for mark in ("TODO", "FIXME", "XXX", "HACK"))
+    ]
+    assert marked == []
