@@ -1,0 +1,84 @@
+"""A program under test as a real process: read its lines as they come, signal it, leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from tests import waiting
+
+ROOT = Path(__file__).parents[2]
+# Generous: two cores are shared with everything else that is being tested.
+DEADLINE_S = 20.0
+
+
+class Running:
+    """A process and what it has printed so far."""
+
+    def __init__(self, process: subprocess.Popen[str], output: Path) -> None:
+        self.process = process
+        self.pid = process.pid
+        self._output = output
+
+    def text(self) -> str:
+        return self._output.read_text()
+
+    def lines(self, part: str) -> list[str]:
+        return [line for line in self.text().splitlines() if part in line]
+
+    def line(self, part: str, *, count: int = 1) -> str:
+        """The last of so many lines that contain the text, once there are that many."""
+
+        def found() -> list[str] | None:
+            lines = self.lines(part)
+            return lines if len(lines) >= count else None
+
+        return waiting.until(found, within_s=DEADLINE_S, what=f"line {part!r} in:\n{self.text()}")[count - 1]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def exit_code(self) -> int:
+        return self.process.wait(DEADLINE_S)
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+
+@contextmanager
+def running(command: Sequence[str], tmp_path: Path, *, environ: dict[str, str] | None = None) -> Iterator[Running]:
+    """Start in a process group of its own; whatever the test leaves of it is killed."""
+    number = len(list(tmp_path.glob("output-*")))
+    output = tmp_path / f"output-{number}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(environ or {})}
+    with output.open("w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            start_new_session=True,
+        )
+    try:
+        yield Running(process, output)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(DEADLINE_S)
+
+
+def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run; a zombie has ended."""
+    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def title(process: psutil.Process) -> str:
+    """What `ps` shows for it."""
+    return " ".join(process.cmdline()).strip()
