@@ -1,0 +1,124 @@
+"""Node (core/v1): a machine that pods run on."""
+
+from typing import Literal
+
+import msgspec
+
+from kuberklone.clock import timestamp
+from kuberklone.kinds import json_text, taints
+from kuberklone.kinds.header import Header, metadata
+from kuberklone.kinds.taints import Taint
+
+RESOURCE = "nodes"
+GROUP = ""
+API_VERSION = "v1"
+
+CPU_MILLIS_DEFAULT = 4_000
+MEMORY_BYTES_DEFAULT = 8 * 2**30  # 8 GiB
+PODS_MAX_DEFAULT = 110  # the kubelet's --max-pods
+
+Provider = Literal["simulated", "docker", "external"]
+Machine = Literal["Absent", "Running", "Restarting", "Failed"]
+Readiness = Literal["Unknown", "True", "False"]
+Status = Literal["Pending", "Ready", "NotReady", "Restarting", "Failed", "Terminating"]
+
+NEVER_HEARD = "NeverHeard"
+HEARD = "KubeletReady"
+SILENT = "NodeStatusUnknown"  # what kube-controller-manager writes when a kubelet stops posting
+
+# Columns whose change moves an object in or out of a field selector (kubectl's --field-selector).
+SELECTABLE = {"spec.unschedulable": "unschedulable"}
+
+
+class Node(Header, frozen=True, kw_only=True):
+    """One row of `nodes`.
+
+    Owners: the desired state the API; `machine` to `restart_at_ms` controllers/node; `ready*` controllers/node_health.
+    """
+
+    spec: str = "{}"
+    status: str = "{}"
+    provider: str = "simulated"
+    cpu_millis: int = CPU_MILLIS_DEFAULT
+    memory_bytes: int = MEMORY_BYTES_DEFAULT
+    pods_max: int = PODS_MAX_DEFAULT
+    unschedulable: bool = False
+    taints: str = "[]"
+    """The taints a person set; those that follow from health are derived (`effective_taints`)."""
+    restarts_wanted: int = 0
+    machine: str = "Absent"
+    boot_id: str | None = None
+    restarts: int = 0
+    restarts_done: int = 0
+    restart_attempts: int = 0
+    restart_at_ms: int | None = None
+    ready: str = "Unknown"
+    ready_reason: str = NEVER_HEARD
+    ready_since_ms: int = 0
+
+
+_TAINTS = msgspec.json.Decoder(list[Taint])
+
+
+def effective_taints(node: Node) -> list[Taint]:
+    """The user's taints and those that follow from health and cordon.
+
+    Source: `TaintNodeByCondition` and the node lifecycle controller of Kubernetes. They are derived, never stored, so
+    a node's health has one place.
+    """
+    found = _TAINTS.decode(node.taints) if node.taints != "[]" else []
+    if node.unschedulable:
+        found.append(Taint(key=taints.UNSCHEDULABLE, effect="NoSchedule"))
+    if node.ready == "True":
+        return found
+    if node.ready_reason == NEVER_HEARD:
+        return [*found, Taint(key=taints.NOT_READY, effect="NoSchedule")]
+    key = taints.UNREACHABLE if node.ready == "Unknown" else taints.NOT_READY
+    return [
+        *found,
+        Taint(key=key, effect="NoSchedule"),
+        Taint(key=key, effect="NoExecute", time_added_ms=node.ready_since_ms),
+    ]
+
+
+def status(node: Node) -> Status:
+    """The one word for a node; the view `v_nodes` says the same in SQL."""
+    if node.deleting_ms is not None:
+        return "Terminating"
+    if node.machine == "Failed":
+        return "Failed"
+    if node.machine == "Restarting":
+        return "Restarting"
+    if node.ready == "Unknown" and node.ready_reason == NEVER_HEARD:
+        return "Pending"
+    return "Ready" if node.ready == "True" else "NotReady"
+
+
+def document(node: Node) -> str:
+    """The node as the Kubernetes document v1/Node, without resourceVersion."""
+    listed = ",".join(_taint_document(taint) for taint in effective_taints(node))
+    spec = json_text.joined(
+        f'"providerID":"{node.provider}://{node.name}"',
+        '"unschedulable":true' if node.unschedulable else "",
+        f'"taints":[{listed}]' if listed else "",
+        json_text.members(node.spec),
+    )
+    amounts = f'{{"cpu":"{node.cpu_millis}m","memory":"{node.memory_bytes}","pods":"{node.pods_max}"}}'
+    condition = (
+        f'{{"type":"Ready","status":"{node.ready}","reason":"{node.ready_reason}",'
+        f'"lastTransitionTime":"{timestamp(node.ready_since_ms)}"}}'
+    )
+    boot = f'"nodeInfo":{{"bootID":"{node.boot_id}"}}' if node.boot_id else ""
+    state = json_text.joined(
+        f'"capacity":{amounts},"allocatable":{amounts}',
+        f'"conditions":[{condition}]',
+        boot,
+        json_text.members(node.status),
+    )
+    return f'{{"apiVersion":"v1","kind":"Node",{metadata(node)},"spec":{spec},"status":{state}}}'
+
+
+def _taint_document(taint: Taint) -> str:
+    value = f',"value":{json_text.quoted(taint.value)}' if taint.value else ""
+    added = f',"timeAdded":"{timestamp(taint.time_added_ms)}"' if taint.time_added_ms is not None else ""
+    return f'{{"key":"{taint.key}"{value},"effect":"{taint.effect}"{added}}}'

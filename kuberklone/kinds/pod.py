@@ -1,0 +1,196 @@
+"""Pod (core/v1): containers that run together on one node."""
+
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from kuberklone.clock import timestamp
+from kuberklone.kinds import json_text
+from kuberklone.kinds.header import Header, metadata
+from kuberklone.kinds.taints import NOT_READY, UNREACHABLE, Toleration
+
+RESOURCE = "pods"
+GROUP = ""
+API_VERSION = "v1"
+
+Phase = Literal["Pending", "Running", "Succeeded", "Failed"]
+FINISHED: frozenset[str] = frozenset({"Succeeded", "Failed"})
+OnNodeFailure = Literal["Delete", "Reschedule"]
+ON_NODE_FAILURE = "kuberklone.io/on-node-failure"
+"""Annotation: what becomes of a pod without an owner when its node fails; Kubernetes' behaviour is Delete."""
+
+PRIORITY_MAX = 10**9  # the largest priority a user may give; Kubernetes keeps those above for itself
+
+# Columns whose change moves an object in or out of a field selector.
+SELECTABLE = {"spec.nodeName": "node_name", "status.phase": "phase", "status.podIP": "pod_ip"}
+
+
+class Pod(Header, frozen=True, kw_only=True):
+    """One row of `pods`.
+
+    Owners: the desired state the API; `node_name` and `bound_ms` the scheduler; the observed part the node's agent.
+
+    `node_name`, `phase` and the like are the only place of their fact: `document` splices them into the sections that
+    hold what the user wrote.
+    """
+
+    namespace: str = "default"
+    spec: str = "{}"
+    status: str = "{}"
+    node_name: str | None = None
+    bound_ms: int | None = None
+    phase: str = "Pending"
+    reason: str | None = None
+    message: str | None = None
+    pod_ip: str | None = None
+    started_ms: int | None = None
+    finished_ms: int | None = None
+    exit_code: int | None = None
+    deletion_grace_s: int | None = None
+    # Derived from the document at every write of the document, by `derived`.
+    cpu_millis: int = 0
+    memory_bytes: int = 0
+    priority: int = 0
+    shape: str = ""
+    on_node_failure: str = "Delete"
+    start_delay_ms: int = 0
+    run_ms: int | None = None
+    planned_exit_code: int = 0
+
+
+class SchedulingInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a pod that placement depends on; pods with equal inputs have the same shape."""
+
+    cpu_millis: int
+    memory_bytes: int
+    node_selector: dict[str, str] = {}
+    tolerations: list[Toleration] = []
+
+
+_TEXT = msgspec.json.Encoder(order="sorted")
+
+
+def shape(inputs: SchedulingInputs) -> str:
+    """A short fingerprint, equal for equal inputs; 64 bits keep a collision unlikely among millions of shapes."""
+    return blake2b(_TEXT.encode(inputs), digest_size=8).hexdigest()
+
+
+class _TolerationDocument(msgspec.Struct, rename="camel"):
+    key: str = ""
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute", ""] = ""
+    toleration_seconds: int | None = None
+
+
+class _SpecSchedulingPart(msgspec.Struct, rename="camel"):
+    node_selector: dict[str, str] = {}
+    tolerations: list[_TolerationDocument] = []
+
+
+_SPEC = msgspec.json.Decoder(_SpecSchedulingPart)
+
+
+def scheduling_inputs(pod: Pod) -> SchedulingInputs:
+    """What the scheduler needs of a pod, decoded; once per shape, since equal shapes decode to equal inputs."""
+    part = _SPEC.decode(pod.spec)
+    return SchedulingInputs(
+        cpu_millis=pod.cpu_millis,
+        memory_bytes=pod.memory_bytes,
+        node_selector=part.node_selector,
+        tolerations=[
+            Toleration(
+                key=toleration.key,
+                operator=toleration.operator,
+                value=toleration.value,
+                effect=toleration.effect,
+                seconds=toleration.toleration_seconds,
+            )
+            for toleration in part.tolerations
+        ],
+    )
+
+
+def default_tolerations(given: list[Toleration], *, seconds: int) -> list[Toleration]:
+    """Tolerations of a dead node for a time, unless the pod says otherwise.
+
+    Source: the DefaultTolerationSeconds admission plugin, whose 300 s is our setting `toleration_s`.
+    """
+    added = [
+        Toleration(key=key, operator="Exists", effect="NoExecute", seconds=seconds)
+        for key in (NOT_READY, UNREACHABLE)
+        if not any(toleration.effect in ("", "NoExecute") and toleration.key in ("", key) for toleration in given)
+    ]
+    return [*given, *added]
+
+
+def document(pod: Pod) -> str:
+    """The pod as the Kubernetes document v1/Pod, without resourceVersion."""
+    node = f'"nodeName":"{pod.node_name}"' if pod.node_name else ""
+    spec = json_text.joined(node, json_text.members(pod.spec))
+    state = [f'"phase":"{pod.phase}"']
+    if pod.node_name:
+        moment = timestamp(pod.bound_ms or 0)
+        ready = "True" if pod.phase == "Running" else "False"
+        state.append(
+            f'"conditions":[{{"type":"PodScheduled","status":"True","lastTransitionTime":"{moment}"}},'
+            f'{{"type":"Ready","status":"{ready}"}}]'
+        )
+    if pod.reason:
+        state.append(f'"reason":{json_text.quoted(pod.reason)}')
+    if pod.message:
+        state.append(f'"message":{json_text.quoted(pod.message)}')
+    if pod.pod_ip:
+        state.append(f'"podIP":"{pod.pod_ip}"')
+    if pod.started_ms is not None:
+        state.append(f'"startTime":"{timestamp(pod.started_ms)}"')
+    if pod.exit_code is not None:
+        state.append(f'"containerStatuses":[{_terminated(pod)}]')
+    status = json_text.joined(*state, json_text.members(pod.status))
+    head = metadata(pod, namespace=pod.namespace, grace_s=pod.deletion_grace_s)
+    return f'{{"apiVersion":"v1","kind":"Pod",{head},"spec":{spec},"status":{status}}}'
+
+
+def _terminated(pod: Pod) -> str:
+    reason = "Completed" if pod.exit_code == 0 else "Error"
+    finished = timestamp(pod.finished_ms or 0)
+    return (
+        '{"name":"main","ready":false,"restartCount":0,"state":{"terminated":'
+        f'{{"exitCode":{pod.exit_code},"reason":"{reason}","finishedAt":"{finished}"}}}}}}'
+    )
+
+
+def successor(pod: Pod, *, uid: str) -> Pod:
+    """The pod that takes the place of one lost with its node: same name and admitted spec, new uid, nowhere yet."""
+    return Pod(
+        uid=uid,
+        name=pod.name,
+        namespace=pod.namespace,
+        labels=pod.labels,
+        annotations=pod.annotations,
+        managed_fields=pod.managed_fields,
+        spec=pod.spec,
+        cpu_millis=pod.cpu_millis,
+        memory_bytes=pod.memory_bytes,
+        priority=pod.priority,
+        shape=pod.shape,
+        on_node_failure=pod.on_node_failure,
+        start_delay_ms=pod.start_delay_ms,
+        run_ms=pod.run_ms,
+        planned_exit_code=pod.planned_exit_code,
+    )
+
+
+def has_successor(pod: Pod) -> bool:
+    """Whether another pod of the same name follows when this one is removed.
+
+    Only a pod that asks for it, that no controller replaces, that nobody deleted on purpose and that has not finished.
+    """
+    return (
+        pod.on_node_failure == "Reschedule"
+        and pod.owner_references == "[]"
+        and pod.deletion_cause is not None
+        and pod.deletion_cause != "User"
+        and pod.phase not in FINISHED
+    )

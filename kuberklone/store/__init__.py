@@ -1,0 +1,1 @@
+"""Where state is kept: the only package that imports sqlalchemy. Begin at `database.Store` and `transaction`."""

@@ -1,0 +1,92 @@
+"""Why a pod was placed where it is, or was not: one row per pod and distinct outcome."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Literal
+
+from sqlalchemy import Connection, RowMapping, select
+
+from kuberklone.kinds import json_text
+from kuberklone.store import schema
+from kuberklone.store.rows import BulkStatement
+from kuberklone.store.transaction import Transaction
+
+# A pod that keeps failing for changing causes would grow for ever; the newest few tell the story.
+OUTCOMES_PER_POD_MAX = 10
+
+Outcome = Literal["Scheduled", "Unschedulable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What one pass decided about one pod."""
+
+    pod_uid: str
+    outcome: Outcome
+    node_name: str | None = None
+    nodes_evaluated: int
+    reasons: Mapping[str, int]
+    """How many nodes were ruled out, by reason."""
+    best: tuple[tuple[str, int], ...] = ()
+    """The best few nodes and their scores."""
+
+
+_RECORD = BulkStatement(
+    "INSERT INTO decisions (pod_uid, fingerprint, outcome, node_name, first_ms, last_ms, count, nodes_evaluated, "
+    "reasons, best) SELECT r.pod_uid, r.fingerprint, r.outcome, r.node_name, :now_ms, :now_ms, 1, "
+    "r.nodes_evaluated, r.reasons, r.best FROM {rows} AS r WHERE true "
+    "ON CONFLICT (pod_uid, fingerprint) DO UPDATE SET last_ms = excluded.last_ms, count = decisions.count + 1",
+    {
+        "pod_uid": "text",
+        "fingerprint": "text",
+        "outcome": "text",
+        "node_name": "text",
+        "nodes_evaluated": "bigint",
+        "reasons": "text",
+        "best": "text",
+    },
+)
+_TRIM = BulkStatement(
+    "DELETE FROM decisions WHERE pod_uid IN (SELECT r.pod_uid FROM {rows} AS r) AND fingerprint IN ("
+    "SELECT ranked.fingerprint FROM (SELECT d.pod_uid, d.fingerprint, ROW_NUMBER() OVER ("
+    "PARTITION BY d.pod_uid ORDER BY d.last_ms DESC, d.fingerprint) AS place FROM decisions AS d "
+    "JOIN {rows} AS q ON q.pod_uid = d.pod_uid) AS ranked "
+    f"WHERE ranked.place > {OUTCOMES_PER_POD_MAX} AND ranked.pod_uid = decisions.pod_uid)",
+    {"pod_uid": "text"},
+)
+
+
+def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
+    """Write each decision; the same outcome again raises the count of its row."""
+    rows = [
+        (
+            decision.pod_uid,
+            _fingerprint(decision),
+            decision.outcome,
+            decision.node_name,
+            decision.nodes_evaluated,
+            json_text.text(decision.reasons),
+            json_text.text(decision.best),
+        )
+        for decision in decisions
+    ]
+    if not rows:
+        return
+    _RECORD.execute(transaction.connection, rows, now_ms=transaction.now_ms)
+    unplaced = sorted({row[0] for row in rows if row[2] == "Unschedulable"})
+    if unplaced:
+        _TRIM.execute(transaction.connection, ((uid,) for uid in unplaced))
+
+
+def _fingerprint(decision: Decision) -> str:
+    if decision.outcome == "Scheduled":
+        return "Scheduled"  # a pod is bound once
+    return blake2b(json_text.text(sorted(decision.reasons.items())).encode(), digest_size=8).hexdigest()
+
+
+def of(connection: Connection, pod_uid: str) -> list[RowMapping]:
+    """The decisions about one pod, newest first, as rows of the table."""
+    table = schema.decisions
+    statement = select(table).where(table.c.pod_uid == pod_uid).order_by(table.c.last_ms.desc())
+    return [row._mapping for row in connection.execute(statement)]

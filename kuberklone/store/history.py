@@ -1,0 +1,38 @@
+"""The past: every object as it was at a revision, and what became of one object."""
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from kuberklone.store import feed, schema
+
+_changes = schema.changes
+
+
+def state_at(connection: Connection, revision: int, *, resource: str, namespace: str | None = None) -> list[RowMapping]:
+    """Every object of a resource as it was at `revision`: rows of `changes`, ordered by namespace and name.
+
+    Raises CursorExpired when the history no longer reaches back that far or not yet so far.
+    """
+    feed.ensure_readable(connection, revision)
+    newest = select(func.max(_changes.c.revision)).where(
+        _changes.c.resource == resource, _changes.c.revision <= revision
+    )
+    if namespace is not None:
+        newest = newest.where(_changes.c.namespace == namespace)
+    newest = newest.group_by(_changes.c.namespace, _changes.c.name)
+    statement = (
+        select(_changes)
+        .where(_changes.c.revision.in_(newest), _changes.c.type != "DELETED")
+        .order_by(_changes.c.namespace, _changes.c.name)
+    )
+    return [row._mapping for row in connection.execute(statement)]
+
+
+def of_object(connection: Connection, resource: str, namespace: str, name: str, *, limit: int) -> list[RowMapping]:
+    """What happened to the objects of one name, newest first."""
+    statement = (
+        select(_changes)
+        .where(_changes.c.resource == resource, _changes.c.namespace == namespace, _changes.c.name == name)
+        .order_by(_changes.c.revision.desc())
+        .limit(limit)
+    )
+    return [row._mapping for row in connection.execute(statement)]

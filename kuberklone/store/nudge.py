@@ -1,0 +1,137 @@
+"""A wake-up without contents: "something was committed, look at the feed".
+
+Losing one costs a poll's interval, never a change: readers poll as well. On SQLite it is an empty datagram to every
+socket in a directory that belongs to the database file; on Postgres a NOTIFY, sent by a thread of its own after the
+commit, since a NOTIFY inside the transaction would take a lock that all committers share.
+"""
+
+import hashlib
+import os
+import select
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import psycopg
+
+from kuberklone.chance import Chance
+from kuberklone.clock import sleep
+from kuberklone.store.database import Store, database_file
+
+_CHANNEL = "kuberklone"
+# After the connection for notifications broke: readers poll meanwhile, so there is no hurry.
+_RECONNECT_S = 1.0
+# How often a listener's thread looks whether it was closed.
+_LISTEN_S = 0.5
+
+
+class Listener:
+    """Wakes one reader of one process. `wait` returns early when something was committed anywhere."""
+
+    def __init__(self, store: Store) -> None:
+        self._event = threading.Event()
+        self._closed = False
+        self._socket: socket.socket | None = None
+        self._path: Path | None = None
+        if store.dialect == "sqlite":
+            self._path = _directory(store) / f"{os.getpid()}-{Chance().suffix(letters=8)}"
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.bind(str(self._path))
+            self._socket.setblocking(False)
+        else:
+            self._url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            threading.Thread(target=self._listen, name="nudge-listener", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Block until a nudge or for `seconds`; says whether it was a nudge. Nudges that piled up count once."""
+        if self._socket is None:
+            nudged = self._event.wait(seconds)
+            self._event.clear()
+            return nudged
+        ready, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
+        with suppress(BlockingIOError):
+            while self._socket.recv(1):
+                pass
+        return bool(ready)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._socket is not None and self._path is not None:
+            self._socket.close()
+            self._path.unlink(missing_ok=True)
+
+    def _listen(self) -> None:
+        while not self._closed:
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                    connection.execute(f"LISTEN {_CHANNEL}")
+                    self._event.set()  # whatever was committed while nobody listened
+                    while not self._closed:
+                        for _ in connection.notifies(timeout=_LISTEN_S, stop_after=1):
+                            self._event.set()
+            except psycopg.Error:
+                sleep(_RECONNECT_S)
+
+
+def send(store: Store) -> None:
+    """Tell all listeners that something was committed. Never blocks and never fails."""
+    if store.dialect == "sqlite":
+        _send_datagrams(_directory(store))
+    else:
+        _notifier(store).event.set()
+
+
+def _send_datagrams(directory: Path) -> None:
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        for entry in os.scandir(directory):
+            try:
+                sender.sendto(b"!", entry.path)
+            except BlockingIOError:
+                continue  # its buffer is full of nudges already
+            except ConnectionRefusedError:
+                Path(entry.path).unlink(missing_ok=True)  # its process was killed
+            except OSError:
+                continue
+
+
+def _directory(store: Store) -> Path:
+    # Not beside the database: a socket's path may have 104 bytes on macOS, and a home directory may be deep.
+    key = hashlib.sha256(os.fsencode(database_file(store.url).absolute())).hexdigest()[:16]
+    directory = Path(tempfile.gettempdir()) / f"kuberklone-{os.getuid()}-{key}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory
+
+
+class _Notifier:
+    """Sends one NOTIFY for all commits since the last one."""
+
+    def __init__(self, store: Store) -> None:
+        self.event = threading.Event()
+        self._url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        threading.Thread(target=self._run, name="nudge-notifier", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                    while True:
+                        self.event.wait()
+                        self.event.clear()
+                        connection.execute(f"NOTIFY {_CHANNEL}")
+            except psycopg.Error:
+                sleep(_RECONNECT_S)
+
+
+_notifiers: dict[str, _Notifier] = {}
+_notifiers_lock = threading.Lock()
+
+
+def _notifier(store: Store) -> _Notifier:
+    key = f"{os.getpid()} {store.url}"
+    with _notifiers_lock:
+        if key not in _notifiers:
+            _notifiers[key] = _Notifier(store)
+        return _notifiers[key]

@@ -1,0 +1,1 @@
+"""How the tables change over time. Date-first names; add before you take away (see CONTRIBUTING.md)."""
