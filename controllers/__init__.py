@@ -1,0 +1,1 @@
+"""The loops that turn desired state into observed state; none knows another."""
