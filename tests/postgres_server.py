@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from tests.waiting import until
+from tests.waiting import NeverHappenedError, until
 
 # The watchdog gives up after 60 s by itself and says why.
 _ANSWER_LIMIT_S = 90.0
@@ -124,16 +124,23 @@ class Databases:
             admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(_OWNER)))
         yield self._connection.url(database=name)
         with self._connection.connect() as admin:
-            try:
-                until(
-                    lambda: not _connections(admin, database=name),
-                    within_s=_CONNECTIONS_LIMIT_S,
-                    what=f"the test closed its connections; still open: {_connections(admin, database=name)}",
-                )
-            finally:
-                admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            left = _left_open(admin, database=name)
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        assert left == [], "the test left connections open (seconds since each began, its last statement)"
+
+
+def _left_open(admin: psycopg.Connection, *, database: str) -> list[tuple[Any, ...]]:
+    """Client connections that do not end by themselves."""
+    try:
+        until(lambda: not _connections(admin, database=database), within_s=_CONNECTIONS_LIMIT_S, what="all are closed")
+    except NeverHappenedError:
+        return _connections(admin, database=database)
+    return []
 
 
 def _connections(admin: psycopg.Connection, *, database: str) -> list[tuple[Any, ...]]:
-    statement = "SELECT pid, application_name, state, query FROM pg_stat_activity WHERE datname = %s"
+    statement = """
+        SELECT round(extract(epoch FROM now() - backend_start), 1), query
+        FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'
+    """
     return admin.execute(statement, (database,)).fetchall()
