@@ -4,7 +4,6 @@ A seeded `Chance` repeats itself, which is what tests and, later, replays need; 
 operating system, so two processes never share a uid.
 """
 
-import os
 import random
 
 # Kubernetes' alphabet for generated names: no vowels and no look-alikes, so no suffix spells a word (utilrand).
@@ -13,7 +12,9 @@ _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 class Chance:
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(int.from_bytes(os.urandom(16)) if seed is None else seed)
+        # Unseeded, each draw asks the operating system (0.5 µs): a generator of our own would be copied by a fork, and
+        # the children of `kuberklone up` would draw the same uids.
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)
 
     def uid(self) -> str:
         """A version 4 UUID in its usual form (RFC 9562)."""
