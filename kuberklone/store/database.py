@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from kuberklone import clock
 from kuberklone.clock import Clock
 from kuberklone.errors import StoreUnavailable
+from kuberklone.store.notifier import Notifier
 from kuberklone.store.turnstile import Turnstile
 
 # The write-ahead log is cut back to this after a checkpoint; it may be larger while a long reader holds it.
@@ -45,9 +46,12 @@ class Store:
             self._reader = _sqlite_engine(self.url, "BEGIN")
             self.engine = _sqlite_engine(self.url, "BEGIN IMMEDIATE")
             self.turnstile: Turnstile | None = Turnstile(turnstile_path(self.url))
+            self.notifier: Notifier | None = None
         else:
             self._reader = self.engine = _postgres_engine(self.url)
             self.turnstile = None
+            plain = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            self.notifier = Notifier(plain)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -75,6 +79,8 @@ class Store:
                 self.turnstile.leave()
 
     def close(self) -> None:
+        if self.notifier is not None:
+            self.notifier.close()
         self._reader.dispose()
         self.engine.dispose()
         if self.turnstile is not None:

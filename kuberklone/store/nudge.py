@@ -18,11 +18,9 @@ import psycopg
 
 from kuberklone.chance import Chance
 from kuberklone.clock import sleep
+from kuberklone.store import notifier
 from kuberklone.store.database import Store, database_file
 
-_CHANNEL = "kuberklone"
-# After the connection for notifications broke: readers poll meanwhile, so there is no hurry.
-_RECONNECT_S = 1.0
 # How often a listener's thread looks whether it was closed.
 _LISTEN_S = 0.5
 
@@ -66,21 +64,21 @@ class Listener:
         while not self._closed:
             try:
                 with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-                    connection.execute(f"LISTEN {_CHANNEL}")
+                    connection.execute(f"LISTEN {notifier.CHANNEL}")
                     self._event.set()  # whatever was committed while nobody listened
                     while not self._closed:
                         for _ in connection.notifies(timeout=_LISTEN_S, stop_after=1):
                             self._event.set()
             except psycopg.Error:
-                sleep(_RECONNECT_S)
+                sleep(notifier.RECONNECT_S)
 
 
 def send(store: Store) -> None:
     """Tell all listeners that something was committed. Never blocks and never fails."""
-    if store.dialect == "sqlite":
+    if store.notifier is None:
         _send_datagrams(_directory(store))
     else:
-        _notifier(store).event.set()
+        store.notifier.send()
 
 
 def _send_datagrams(directory: Path) -> None:
@@ -103,35 +101,3 @@ def _directory(store: Store) -> Path:
     directory = Path(tempfile.gettempdir()) / f"kuberklone-{os.getuid()}-{key}"
     directory.mkdir(mode=0o700, exist_ok=True)
     return directory
-
-
-class _Notifier:
-    """Sends one NOTIFY for all commits since the last one."""
-
-    def __init__(self, store: Store) -> None:
-        self.event = threading.Event()
-        self._url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        threading.Thread(target=self._run, name="nudge-notifier", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
-                    while True:
-                        self.event.wait()
-                        self.event.clear()
-                        connection.execute(f"NOTIFY {_CHANNEL}")
-            except psycopg.Error:
-                sleep(_RECONNECT_S)
-
-
-_notifiers: dict[str, _Notifier] = {}
-_notifiers_lock = threading.Lock()
-
-
-def _notifier(store: Store) -> _Notifier:
-    key = f"{os.getpid()} {store.url}"
-    with _notifiers_lock:
-        if key not in _notifiers:
-            _notifiers[key] = _Notifier(store)
-        return _notifiers[key]
