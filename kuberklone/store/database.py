@@ -33,6 +33,10 @@ _TCP_TIMEOUT_MS = 5_000
 _POOL_SIZE = 8
 
 
+# What controllers pass back to the store's reading functions; only the store knows what can be done with it.
+Snapshot = Connection
+
+
 class Store:
     """A database and the clock it is used with. Cheap to make; safe to use from several threads, not across a fork."""
 

@@ -53,6 +53,18 @@ def after(connection: Connection, cursor: int, *, resources: Iterable[str], limi
     return [Change(*row) for row in connection.execute(statement)]
 
 
+def any_after(connection: Connection, cursor: int, *, upto: int, resources: Iterable[str]) -> bool:
+    """Whether something of these resources changed after `cursor`, up to `upto`; true when nobody knows any more."""
+    if cursor >= upto:
+        return False
+    try:
+        ensure_readable(connection, cursor)
+    except CursorExpired:
+        return True
+    found = select(_columns.revision).where(_columns.revision > cursor, _columns.resource.in_(list(resources)))
+    return connection.execute(found.limit(1)).first() is not None
+
+
 def ensure_readable(connection: Connection, cursor: int) -> None:
     """Raises CursorExpired unless every change after `cursor` is still there."""
     row: Any = connection.execute(_HEAD).one()

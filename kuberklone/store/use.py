@@ -75,7 +75,8 @@ def reserve(transaction: Transaction, wanted: Iterable[tuple[str, int, Pod]]) ->
     found = _RESERVE.execute(
         transaction.connection,
         ((name, cpu, memory, pods, revision) for name, (cpu, memory, pods, revision) in totals.items()),
-        revision=transaction.last_taken,
+        # A revision of its own: whoever follows `node_use` by revision must not have seen it yet.
+        revision=transaction.take(1),
     )
     return {row[0] for row in found}
 

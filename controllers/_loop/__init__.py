@@ -1,0 +1,1 @@
+"""The one loop: what a controller is (`contract`), what leads it (`runner`) and how its process starts (`process`)."""

@@ -1,0 +1,47 @@
+"""A controller as a process of its own: from settings to a clean end on SIGTERM."""
+
+import signal
+import threading
+from types import FrameType
+
+from controllers._loop.contract import Factory
+from controllers._loop.runner import Runner
+from kuberklone import logs
+from kuberklone.settings import Settings
+from kuberklone.store import migrate
+from kuberklone.store.database import Store
+
+
+def run(factories: dict[str, Factory], settings: Settings) -> None:
+    """Run controllers, each in a thread of its own, until SIGTERM or SIGINT.
+
+    `kuberklone up` runs one per process, so that each can be killed alone; `kuberklone controller a b` runs several in
+    one. Raises SchemaOutdated or SchemaTooNew when the database has another schema than this program.
+    """
+    logs.configure(settings, process=f"controller {' '.join(factories)}")
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    threads = [
+        threading.Thread(target=_run_one, args=(name, factory, settings, stop), name=name)
+        for name, factory in factories.items()
+    ]
+    for thread in threads[1:]:
+        thread.start()
+    # The first runs in the main thread: the usual process has one controller, and a plain stack is easier to read.
+    threads[0].run()
+    for thread in threads[1:]:
+        thread.join()
+
+
+def _run_one(name: str, factory: Factory, settings: Settings, stop: threading.Event) -> None:
+    store = Store(settings.database_url, writer=name)
+    try:
+        migrate.ensure_current(store)
+        Runner(name, factory(store, settings), store=store, settings=settings, stop=stop).run()
+    finally:
+        store.close()
