@@ -36,8 +36,8 @@ URL = "url"
 PORT = "port"
 
 
-def configure(settings: Settings, *, process: str, stream: TextIO | None = None) -> None:
-    """Set up logging for this process; every line carries `process`, such as `api` or `scheduler`."""
+def configure(settings: Settings, *, process: str | None = None, stream: TextIO | None = None) -> None:
+    """Set up logging for this process; every line carries `process`, such as `api`, if it is given."""
     target = stream or sys.stderr
     structlog.contextvars.clear_contextvars()
     structlog.configure(
@@ -54,7 +54,7 @@ def configure(settings: Settings, *, process: str, stream: TextIO | None = None)
         cache_logger_on_first_use=False,
     )
     # Libraries (uvicorn, sqlalchemy, alembic) use the standard logging: only what they call a warning is wanted here.
-    logging.basicConfig(stream=target, level=logging.WARNING, format=f"{process}: %(name)s: %(message)s", force=True)
+    logging.basicConfig(stream=target, level=logging.WARNING, format="%(name)s: %(message)s", force=True)
 
 
 def get() -> FilteringBoundLogger:
@@ -63,9 +63,10 @@ def get() -> FilteringBoundLogger:
     return logger
 
 
-def _named(process: str) -> Processor:
+def _named(process: str | None) -> Processor:
     def add(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        line.setdefault("process", process)
+        if process is not None:
+            line.setdefault("process", process)
         return line
 
     return add

@@ -7,6 +7,7 @@ The text under each field is its documentation: `kuberklone settings --explain` 
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -134,6 +135,11 @@ class Settings:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
+    def database_shown(self) -> str:
+        """The database's URL as it may be shown to people: without the password."""
+        return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+
+    @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith(_SQLITE)
 
@@ -232,7 +238,7 @@ def _find(
 ) -> tuple[Any, str] | None:
     variable = PREFIX + name.upper()
     if flags.get(name) is not None:
-        return flags[name], f"flag --{name.replace('_', '-')}"
+        return flags[name], "the command line"
     # An empty variable is what `docker compose` passes for one that is not set, so it counts as not given.
     if environ.get(variable):
         return environ[variable], f"environment {variable}"

@@ -1,0 +1,92 @@
+"""What `up` says once everything runs: where it is, what runs, and three commands to try."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+from rich.table import Table
+from rich.text import Text
+
+import kuberklone
+from kuberklone import clock
+from kuberklone.cli import screen
+from kuberklone.settings import Settings
+
+# The API answers within two seconds; a slow machine gets more before something is said to be wrong.
+_ANSWER_WITHIN_S = 15.0
+_POLL_S = 0.03
+
+
+def greet(settings: Settings, pids: Mapping[str, int], without: Sequence[str]) -> None:
+    """Wait until the API answers, then print the welcome."""
+    if "api" in pids and not _answers(settings.url):
+        screen.say(f"the API does not answer at {settings.url} yet; what it says is above, or in a moment below")
+        return
+    for part in _welcome(settings, pids, without):
+        screen.say(part) if isinstance(part, str | Text) else screen.show(part)
+
+
+def program_name() -> str:
+    """How the user can type this program's name where they are: its path, unless the shell finds it by name."""
+    found = shutil.which("kuberklone")
+    here = Path(sys.argv[0]).absolute()
+    if found is None and here.name == "kuberklone":
+        try:
+            return str(here.relative_to(Path.cwd()))
+        except ValueError:
+            return str(here)
+    return "kuberklone"
+
+
+def _answers(url: str) -> bool:
+    deadline_s = clock.SYSTEM.monotonic() + _ANSWER_WITHIN_S
+    # A proxy from the environment would be asked for an address of this machine.
+    with httpx.Client(base_url=url, trust_env=False, timeout=_ANSWER_WITHIN_S) as client:
+        while clock.SYSTEM.monotonic() < deadline_s:
+            try:
+                client.get("/livez")
+            except httpx.TransportError:
+                clock.sleep(_POLL_S)
+            else:
+                return True
+    return False
+
+
+def _welcome(settings: Settings, pids: Mapping[str, int], without: Sequence[str]) -> list[str | Text | Table]:
+    program = program_name()
+    if settings.home != Settings().home and not os.environ.get("KUBERKLONE_HOME"):
+        program = f"KUBERKLONE_HOME={shlex.quote(str(settings.home))} {program}"
+    facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    facts.add_row("  data", settings.database_shown)
+    facts.add_row("  times", _times(settings))
+    facts.add_row("  processes", ", ".join(f"{name} {pid}" for name, pid in pids.items()))
+    if without:
+        facts.add_row("  kept off", Text(", ".join(without), style="yellow"))
+    tries = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    for command, purpose in (
+        ("watch", "nodes and pods, live"),
+        ("add-pod --cpus 2", "let the scheduler place a pod"),
+        ("fail-node node-1", "and see its pods move elsewhere"),
+    ):
+        tries.add_row(Text(f"  {program} {command}", style="cyan"), purpose)
+    return [
+        Text.assemble(f"KuberKlone {kuberklone.__version__} runs at ", (settings.url, "bold green")),
+        "",
+        facts,
+        "",
+        "Try in another terminal:",
+        tries,
+        "",
+        "Ctrl-C stops it; the data stays.",
+    ]
+
+
+def _times(settings: Settings) -> str:
+    return (
+        f"heartbeat {settings.heartbeat_interval_s:g} s, grace {settings.node_grace_s:g} s, "
+        f"toleration {settings.toleration_s:g} s, restart back-off {settings.restart_backoff_s:g} s"
+    )
