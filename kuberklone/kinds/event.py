@@ -13,7 +13,7 @@ RESOURCE = "events"
 EventType = Literal["Normal", "Warning"]
 
 
-class Event(Header, frozen=True, kw_only=True):
+class Event(Header, frozen=True, gc=False):
     """One row of `events`. The same thing said again raises `count` and `last_ms`."""
 
     namespace: str = "default"

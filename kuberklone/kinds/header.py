@@ -5,7 +5,7 @@ import msgspec
 from kuberklone.clock import timestamp
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True, gc=False):
     """Columns shared by all tables of records. JSON columns hold raw text."""
 
     uid: str

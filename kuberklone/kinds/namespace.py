@@ -6,7 +6,7 @@ RESOURCE = "namespaces"
 DEFAULT = "default"
 
 
-class Namespace(Header, frozen=True, kw_only=True):
+class Namespace(Header, frozen=True, gc=False):
     """One row of `objects` with resource `namespaces`."""
 
     spec: str = '{"finalizers":["kubernetes"]}'

@@ -30,7 +30,7 @@ SILENT = "NodeStatusUnknown"  # what kube-controller-manager writes when a kubel
 SELECTABLE = {"spec.unschedulable": "unschedulable"}
 
 
-class Node(Header, frozen=True, kw_only=True):
+class Node(Header, frozen=True, gc=False):
     """One row of `nodes`.
 
     Owners: the desired state the API; `machine` to `restart_at_ms` controllers/node; `ready*` controllers/node_health.

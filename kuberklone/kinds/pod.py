@@ -26,7 +26,7 @@ PRIORITY_MAX = 10**9  # the largest priority a user may give; Kubernetes keeps t
 SELECTABLE = {"spec.nodeName": "node_name", "status.phase": "phase", "status.podIP": "pod_ip"}
 
 
-class Pod(Header, frozen=True, kw_only=True):
+class Pod(Header, frozen=True, gc=False):
     """One row of `pods`.
 
     Owners: the desired state the API; `node_name` and `bound_ms` the scheduler; the observed part the node's agent.
@@ -128,7 +128,8 @@ def default_tolerations(given: list[Toleration], *, seconds: int) -> list[Tolera
 def document(pod: Pod) -> str:
     """The pod as the Kubernetes document v1/Pod, without resourceVersion."""
     node = f'"nodeName":"{pod.node_name}"' if pod.node_name else ""
-    spec = json_text.joined(node, json_text.members(pod.spec))
+    rest = pod.spec[1:-1]
+    spec = f"{{{node},{rest}}}" if node and rest else f"{{{node}{rest}}}"
     state = [f'"phase":"{pod.phase}"']
     if pod.node_name:
         moment = timestamp(pod.bound_ms or 0)
@@ -147,7 +148,9 @@ def document(pod: Pod) -> str:
         state.append(f'"startTime":"{timestamp(pod.started_ms)}"')
     if pod.exit_code is not None:
         state.append(f'"containerStatuses":[{_terminated(pod)}]')
-    status = json_text.joined(*state, json_text.members(pod.status))
+    if pod.status != "{}":
+        state.append(json_text.members(pod.status))
+    status = "{" + ",".join(state) + "}"
     head = metadata(pod, namespace=pod.namespace, grace_s=pod.deletion_grace_s)
     return f'{{"apiVersion":"v1","kind":"Pod",{head},"spec":{spec},"status":{status}}}'
 

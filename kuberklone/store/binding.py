@@ -8,7 +8,7 @@ import msgspec
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import crashpoints, records, use
 from kuberklone.store.records import PODS, Update
-from kuberklone.store.rows import BulkStatement
+from kuberklone.store.rows import BulkInsert
 from kuberklone.store.transaction import Transaction
 
 
@@ -21,10 +21,10 @@ class Binding:
     node_revision: int
 
 
-_PLACED = BulkStatement(
-    "INSERT INTO placements (pod_uid, namespace, name, node_name, bound_ms) "
-    "SELECT r.pod_uid, r.namespace, r.name, r.node_name, :now_ms FROM {rows} AS r",
+_PLACED = BulkInsert(
+    "placements",
     {"pod_uid": "text", "namespace": "text", "name": "text", "node_name": "text"},
+    constants=("bound_ms",),
 )
 
 
@@ -50,6 +50,6 @@ def bind(transaction: Transaction, bindings: Sequence[Binding]) -> list[Pod]:
     _PLACED.execute(
         transaction.connection,
         ((pod.uid, pod.namespace, pod.name, pod.node_name) for pod in bound),
-        now_ms=transaction.now_ms,
+        bound_ms=transaction.now_ms,
     )
     return bound

@@ -21,6 +21,10 @@ from kuberklone.store.turnstile import Turnstile
 WAL_LIMIT_BYTES = 64 * 2**20
 # The turnstile queues our own writers, so SQLite's lock is only met by a stranger (the sqlite3 shell, a backup).
 _BUSY_TIMEOUT_MS = 10_000
+# A record with its document takes about 2 kB; pages of 8 kB hold four of them and halve the write calls of a commit.
+_PAGE_BYTES = 8_192
+# 16 MiB: at SQLite's own 4 MiB every second batch of placements paid for a checkpoint and its two syncs.
+_WAL_CHECKPOINT_PAGES = 2_048
 # Postgres: a process that stops between two statements of a transaction holds the one row all writers need. The
 # server ends it after this time.
 _IDLE_IN_TRANSACTION_MS = 2_000
@@ -133,12 +137,14 @@ def _sqlite_engine(url: URL, begin: str) -> Engine:
         # stay. With this the hook below begins them, all of them.
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # only before the first table; a no-op later
         cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # only before the first table; a no-op later
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk there
         cursor.execute("PRAGMA checkpoint_fullfsync=ON")
         cursor.execute(f"PRAGMA journal_size_limit={WAL_LIMIT_BYTES}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={_WAL_CHECKPOINT_PAGES}")
         cursor.execute("PRAGMA cache_size=-65536")  # 64 MiB: the pages of a large cluster's hot indexes
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()

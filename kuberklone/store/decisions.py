@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from kuberklone.kinds import json_text
 from kuberklone.store import schema
-from kuberklone.store.rows import BulkStatement
+from kuberklone.store.rows import BulkInsert, BulkStatement
 from kuberklone.store.transaction import Transaction
 
 # A pod that keeps failing for changing causes would grow for ever; the newest few tell the story.
@@ -32,11 +32,8 @@ class Decision:
     """The best few nodes and their scores."""
 
 
-_RECORD = BulkStatement(
-    "INSERT INTO decisions (pod_uid, fingerprint, outcome, node_name, first_ms, last_ms, count, nodes_evaluated, "
-    "reasons, best) SELECT r.pod_uid, r.fingerprint, r.outcome, r.node_name, :now_ms, :now_ms, 1, "
-    "r.nodes_evaluated, r.reasons, r.best FROM {rows} AS r WHERE true "
-    "ON CONFLICT (pod_uid, fingerprint) DO UPDATE SET last_ms = excluded.last_ms, count = decisions.count + 1",
+_RECORD = BulkInsert(
+    "decisions",
     {
         "pod_uid": "text",
         "fingerprint": "text",
@@ -46,6 +43,9 @@ _RECORD = BulkStatement(
         "reasons": "text",
         "best": "text",
     },
+    constants=("first_ms", "last_ms"),
+    otherwise="ON CONFLICT (pod_uid, fingerprint) DO UPDATE "
+    "SET last_ms = excluded.last_ms, count = decisions.count + 1",
 )
 _TRIM = BulkStatement(
     "DELETE FROM decisions WHERE pod_uid IN (SELECT r.pod_uid FROM {rows} AS r) AND fingerprint IN ("
@@ -73,7 +73,7 @@ def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
     ]
     if not rows:
         return
-    _RECORD.execute(transaction.connection, rows, now_ms=transaction.now_ms)
+    _RECORD.execute(transaction.connection, rows, first_ms=transaction.now_ms, last_ms=transaction.now_ms)
     unplaced = sorted({row[0] for row in rows if row[2] == "Unschedulable"})
     if unplaced:
         _TRIM.execute(transaction.connection, ((uid,) for uid in unplaced))

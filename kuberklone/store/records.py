@@ -19,7 +19,7 @@ from kuberklone.kinds.namespace import Namespace
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import schema
-from kuberklone.store.rows import BulkStatement, Kind
+from kuberklone.store.rows import BulkInsert, BulkStatement, BulkUpdate, Kind
 from kuberklone.store.transaction import Transaction
 
 R = TypeVar("R", bound=Header)
@@ -51,7 +51,8 @@ class TableOf(Generic[R]):
         self.constants = dict(constants or {})
         """Columns with one value for the whole kind (`objects.resource`), absent from the struct."""
         self.columns: tuple[str, ...] = struct.__struct_fields__
-        self._statements: dict[tuple[str, ...], BulkStatement] = {}
+        self._insert: BulkInsert | None = None
+        self._updates: dict[tuple[str, ...], BulkUpdate] = {}
 
     def select(self) -> Select[Any]:
         """All columns of the struct, in its order; narrow it with `where` and read it with `read`."""
@@ -62,40 +63,26 @@ class TableOf(Generic[R]):
 
     def read(self, connection: Connection, statement: Select[Any] | None = None) -> list[R]:
         """The records that a statement made by `select` finds."""
-        rows = connection.execute(self.select() if statement is None else statement)
-        columns = self.columns
-        return [self.struct(**dict(zip(columns, row, strict=True))) for row in rows]
+        struct = self.struct
+        # By position: `select` names the columns in the order of the struct's fields, and this is read by the thousand.
+        return [struct(*row) for row in connection.execute(self.select() if statement is None else statement).all()]
 
     def namespace_of(self, record: R) -> str:
         return getattr(record, "namespace", "")
 
-    def insert_statement(self) -> BulkStatement:
-        if () not in self._statements:
-            fixed = "".join(f", {column}" for column in self.constants)
-            values = "".join(f", '{value}'" for value in self.constants.values())
-            names = ", ".join(self.columns)
-            self._statements[()] = BulkStatement(
-                f"INSERT INTO {self.table.name} ({names}{fixed}) SELECT {names}{values} FROM {{rows}} AS r",
+    def insert_statement(self) -> BulkInsert:
+        if self._insert is None:
+            self._insert = BulkInsert(
+                self.table.name,
                 {column: self._kind(column) for column in self.columns},
+                constants=tuple(self.constants),
             )
-        return self._statements[()]
+        return self._insert
 
-    def update_statement(self, columns: tuple[str, ...]) -> BulkStatement:
-        if columns not in self._statements:
-            name = self.table.name
-            assigned = ", ".join(f"{column} = r.{column}" for column in ("revision", *columns))
-            # The `+` keeps SQLite from choosing an index for the revision; the key of the row is what finds it.
-            self._statements[columns] = BulkStatement(
-                f"UPDATE {name} SET {assigned} FROM {{rows}} AS r "
-                f"WHERE {name}.uid = r.uid AND +{name}.revision = r.revision_read RETURNING {name}.uid",
-                {
-                    "uid": "text",
-                    "revision_read": "bigint",
-                    "revision": "bigint",
-                    **{column: self._kind(column) for column in columns},
-                },
-            )
-        return self._statements[columns]
+    def update_statement(self, columns: tuple[str, ...]) -> BulkUpdate:
+        if columns not in self._updates:
+            self._updates[columns] = BulkUpdate(self.table.name, {column: self._kind(column) for column in columns})
+        return self._updates[columns]
 
     def _kind(self, column: str) -> Kind:
         column_type = self.table.c[column].type
@@ -134,7 +121,9 @@ def insert(transaction: Transaction, table: TableOf[R], records: Sequence[R]) ->
         for index, record in enumerate(records)
     ]
     table.insert_statement().execute(
-        transaction.connection, ([getattr(record, column) for column in table.columns] for record in written)
+        transaction.connection,
+        ([getattr(record, column) for column in table.columns] for record in written),
+        **table.constants,
     )
     _log(transaction, table, "ADDED", written)
     return written
@@ -151,22 +140,21 @@ def update(
         change.old.uid: msgspec.structs.replace(change.new, revision=first + index)
         for index, change in enumerate(updates)
     }
-    found = table.update_statement(columns).execute(
+    winners = table.update_statement(columns).execute(
         transaction.connection,
-        (
+        [
             (
-                change.old.uid,
-                change.old.revision,
                 first + index,
                 *[getattr(change.new, column) for column in columns],
+                change.old.uid,
+                change.old.revision,
             )
             for index, change in enumerate(updates)
-        ),
+        ],
     )
-    winners = {row[0] for row in found}
     won = [change for change in updates if change.old.uid in winners]
     written = [revised[change.old.uid] for change in won]
-    _log(transaction, table, "MODIFIED", written, [change.old for change in won])
+    _log(transaction, table, "MODIFIED", written, _previous(table, won, columns))
     return written
 
 
@@ -195,10 +183,8 @@ def delete(transaction: Transaction, table: TableOf[R], records: Sequence[R]) ->
     return written
 
 
-_LOG = BulkStatement(
-    "INSERT INTO changes (revision, transaction_id, api_group, resource, namespace, name, uid, type, api_version, "
-    "object, previous, time_ms, writer) SELECT r.revision, :txid, :api_group, :resource, r.namespace, r.name, r.uid, "
-    ":type, :api_version, r.object, r.previous, :time_ms, :writer FROM {rows} AS r",
+_LOG = BulkInsert(
+    "changes",
     {
         "revision": "bigint",
         "namespace": "text",
@@ -207,6 +193,7 @@ _LOG = BulkStatement(
         "object": "text",
         "previous": "text",
     },
+    constants=("transaction_id", "api_group", "resource", "type", "api_version", "time_ms", "writer"),
 )
 
 
@@ -215,11 +202,10 @@ def _log(
     table: TableOf[R],
     change: ChangeType,
     records: Sequence[R],
-    old: Sequence[R] = (),
+    previous: Sequence[str | None] = (),
 ) -> None:
     if not records:
         return
-    previous = [_previous(table, before, after) for before, after in zip(old, records, strict=True)] if old else None
     _LOG.execute(
         transaction.connection,
         (
@@ -233,7 +219,7 @@ def _log(
             )
             for index, record in enumerate(records)
         ),
-        txid=transaction.txid,
+        transaction_id=transaction.txid,
         api_group=table.group,
         resource=table.resource,
         type=change,
@@ -244,18 +230,21 @@ def _log(
     transaction.logged = True
 
 
-def _previous(table: TableOf[R], before: R, after: R) -> str | None:
-    members = []
-    if before.labels != after.labels:
-        members.append(f'"labels":{before.labels}')
-    fields = [
-        f'"{path}":{json_text.text(_selectable(before, column))}'
-        for path, column in table.selectable.items()
-        if getattr(before, column) != getattr(after, column)
-    ]
-    if fields:
-        members.append(f'"fields":{json_text.joined(*fields)}')
-    return json_text.joined(*members) if members else None
+def _previous(table: TableOf[R], updates: Sequence[Update[R]], columns: tuple[str, ...]) -> list[str | None]:
+    """For each update, labels and selectable fields as they were before, where they changed."""
+    fields = [(path, column) for path, column in table.selectable.items() if column in columns]
+    found: list[str | None] = []
+    for change in updates:
+        members = [
+            f'"{path}":{json_text.quoted(_selectable(change.old, column))}'
+            for path, column in fields
+            if getattr(change.old, column) != getattr(change.new, column)
+        ]
+        parts = [f'"fields":{{{",".join(members)}}}'] if members else []
+        if change.old.labels != change.new.labels:
+            parts.append(f'"labels":{change.old.labels}')
+        found.append("{" + ",".join(parts) + "}" if parts else None)
+    return found
 
 
 def _selectable(record: Header, column: str) -> str:
