@@ -224,7 +224,8 @@ def _count(
     ready_after = (verdict.ready if verdict else suspect.ready) == "True"
     tally.heard_suspects += suspect.heard or ready_after
     if suspect.ready == "True":
-        if silence_ms > settings.suspect_after_ms:
+        # Once counted, every count must be kept, for the next one only adds the time since this pass.
+        if heartbeat.seq == heartbeat.silent_seq or silence_ms > settings.suspect_after_ms:
             tally.silent.append((suspect.uid, heartbeat, silence_ms))
         if not ready_after:
             tally.alive -= 1
