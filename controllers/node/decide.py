@@ -11,10 +11,10 @@ as the back-off it last waited has recovered, and is counted from zero. Source: 
 limit.
 
 While a path is halted (all its nodes look dead), restarts only *probe*: as many nodes at a time as are Ready there,
-and at least one, those tried least first. If only we cannot hear, one wrongly restarted node is the harm; if all did
-die, a first node returns, the path leaves its halt, and the others follow: no restarts at all would wait for ever.
-See docs/decisions/restarts-while-a-path-is-halted.md. A path that is silent itself proves nobody's death: no restart
-counts while it is.
+and at least one, those tried least first, each until it was Ready for one back-off. If only we cannot hear, one wrongly
+restarted node is the harm; if all did die, a first node returns, the path leaves its halt, and the others follow: no
+restarts at all would wait for ever. See docs/decisions/restarts-while-a-path-is-halted.md. A path that is silent itself
+proves nobody's death: no restart counts while it is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -215,7 +215,7 @@ class _Pass:
     probes: list[tuple[int, int, NodeFacts]] = field(default_factory=list)
     """(attempts, due, node) of nodes whose restart is due on a halted path."""
     probing: dict[str, int] = field(default_factory=dict)
-    """How many nodes of a path have been booted and may yet be heard."""
+    """How many nodes of a halted path were booted and may yet be heard, or were heard only just now."""
 
 
 def decide(
@@ -313,6 +313,18 @@ def _alive(this: _Pass, node: NodeFacts) -> None:
             this.actions.append(Stable(node_uid=node.uid))
         else:
             this.wakes_ms.append(stable_at_ms)
+        # If it was only our hearing, the others are heard again soon: one back-off shows it before more are restarted.
+        probed_until_ms = node.ready_since_ms + this.settings.backoff_ms
+        if probed_until_ms > this.now_ms:
+            _await_probe(this, node.path, probed_until_ms)
+
+
+def _await_probe(this: _Pass, path_name: str | None, until_ms: int) -> None:
+    """Count the node among those its path is probed with."""
+    path = this.paths.get(path_name or "")
+    if path is not None and path.halted:
+        this.probing[path.name] = this.probing.get(path.name, 0) + 1
+        this.wakes_ms.append(until_ms)
 
 
 def _dead(this: _Pass, node: NodeFacts) -> None:
@@ -325,8 +337,7 @@ def _dead(this: _Pass, node: NodeFacts) -> None:
         # What is left of its time to be heard.
         heard_by_ms = node.restart_at_ms - settings.next_step_after_boot_ms(attempts) + settings.grace_ms
         if heard_by_ms > now_ms:
-            this.probing[path.name] = this.probing.get(path.name, 0) + 1
-            this.wakes_ms.append(heard_by_ms)
+            _await_probe(this, path.name, heard_by_ms)
     wait_ms = settings.backoff_after_ms(attempts) if attempts < settings.attempts_max else 0
     due_ms = node.restart_at_ms if node.restart_at_ms is not None else node.ready_since_ms + wait_ms
     if path.resumed_ms is not None:
@@ -345,8 +356,7 @@ def _dead(this: _Pass, node: NodeFacts) -> None:
 
 def _probe(this: _Pass) -> None:
     """Restart a few nodes of halted paths. Nothing needs to wake us for the rest: a probe's end does."""
-    for attempts, due_ms, node in sorted(this.probes, key=lambda probe: (probe[0], probe[1], probe[2].name)):
-        del attempts, due_ms  # only there to sort by
+    for _, _, node in sorted(this.probes, key=lambda probe: (probe[0], probe[1], probe[2].name)):
         assert node.path is not None, "only nodes of a path are probed"
         under_way = this.probing.get(node.path, 0)
         if under_way < max(1, this.paths[node.path].ready):
@@ -358,15 +368,13 @@ def _boot(this: _Pass, node: NodeFacts, reason: BootReason) -> Boot:
     attempts = node.restart_attempts + 1 if reason in ("Failed", "Missing") else 0
     created = reason == "Created"
     # A simulated machine is its row, so it runs once that is written; others must be seen to exist first.
-    machine: MachineState = "Restarting"
-    if created:
-        machine = "Running" if node.provider == "simulated" else "Absent"
+    first: MachineState = "Running" if node.provider == "simulated" else "Absent"
     return Boot(
         node_uid=node.uid,
         name=node.name,
         provider=node.provider,
         reason=reason,
-        machine=machine,
+        machine=first if created else "Restarting",
         restarts=node.restarts + (not created),
         restarts_done=node.restarts_wanted,
         restart_attempts=attempts,
