@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kuberklone.agent import lifecycle
-from kuberklone.agent.lifecycle import Agent, Condition, Container, Exit, PodFacts, Remove, Report, Start, Stop
+from kuberklone.agent.lifecycle import Action, Agent, Condition, Container, Exit, PodFacts, Remove, Report, Start, Stop
 
 SLOW_BEATS_EVERY = 3
 
@@ -176,37 +176,22 @@ class PodPlan:
 
 def decide_pods(works: Sequence[Work], *, now_ms: int) -> PodPlan:
     """What the agents do now, in the order that never lets two copies run: all stops of all nodes first."""
-    stops: list[Stop] = []
-    starts: list[Start] = []
-    exits: list[Exit] = []
-    reports: dict[str, Report] = {}
-    removes: list[Remove] = []
+    actions: list[Action] = []
     wakes_ms: list[int] = []
     for work in works:
         if work.agent is None:
             if work.container is not None:
-                stops.append(Stop(pod_uid=work.container.pod_uid, reason="NodeGone"))
+                actions.append(Stop(pod_uid=work.container.pod_uid, reason="NodeGone"))
             continue
-        actions, next_ms = lifecycle.settle(work.pod, work.container, agent=work.agent, now_ms=now_ms)
+        steps, next_ms = lifecycle.settle(work.pod, work.container, agent=work.agent, now_ms=now_ms)
+        actions.extend(steps)
         if next_ms is not None:
             wakes_ms.append(next_ms)
-        for action in actions:
-            match action:
-                case Stop():
-                    stops.append(action)
-                case Start():
-                    starts.append(action)
-                case Exit():
-                    exits.append(action)
-                case Report():
-                    reports[action.pod_uid] = action
-                case Remove():
-                    removes.append(action)
     return PodPlan(
-        stops=tuple(stops),
-        starts=tuple(starts),
-        exits=tuple(exits),
-        reports=tuple(reports.values()),
-        removes=tuple(removes),
+        stops=tuple(each for each in actions if isinstance(each, Stop)),
+        starts=tuple(each for each in actions if isinstance(each, Start)),
+        exits=tuple(each for each in actions if isinstance(each, Exit)),
+        reports=tuple({each.pod_uid: each for each in actions if isinstance(each, Report)}.values()),
+        removes=tuple(each for each in actions if isinstance(each, Remove)),
         next_wake_ms=min(wakes_ms, default=None),
     )

@@ -157,15 +157,18 @@ def next_step_ms(pod: PodFacts | None, container: Container | None, *, agent: Ag
 def _moments_ms(pod: PodFacts | None, container: Container | None, *, agent: Agent) -> Iterator[int]:
     if agent.condition in ("frozen", "crashed"):
         return
+    connected = agent.condition != "partitioned"
     if container is not None and container.state == "Running":
         if container.ends_at_ms is not None:
             yield container.ends_at_ms
         # A node that is heard gets a new grant before the old one ends; waking up for each would be for nothing.
-        if agent.condition == "partitioned" and _needs_grant(pod):
+        if not connected and _needs_grant(pod):
             yield agent.granted_until_ms
-        if pod is not None and pod.deleting_ms is not None:
+        if connected and pod is not None and pod.deleting_ms is not None:
             yield _stop_at_ms(pod, pod.deleting_ms, agent=agent)
-    if pod is not None and container is None and pod.deleting_ms is None and pod.phase not in FINISHED:
+    if not connected or pod is None:
+        return
+    if container is None and pod.deleting_ms is None and pod.phase not in FINISHED:
         yield _start_at_ms(pod, agent=agent)
 
 
@@ -262,20 +265,15 @@ def _after(
     action: Stop | Start | Exit | Report, pod: PodFacts | None, container: Container | None
 ) -> tuple[PodFacts | None, Container | None]:
     """Pod and container as they are once the action is done."""
-    match action:
-        case Stop():
-            return pod, None
-        case Start():
-            started = Container(
-                pod_uid=action.pod_uid,
-                boot_id=action.boot_id,
-                started_ms=action.started_ms,
-                ends_at_ms=action.ends_at_ms,
-            )
-            return pod, started
-        case Exit():
-            assert container is not None, "only a container exits"
-            return pod, replace(container, state="Exited", exit_code=action.exit_code, ended_ms=action.ended_ms)
-        case Report():
-            assert pod is not None, "a report is about a pod"
-            return replace(pod, phase=action.phase), container
+    if isinstance(action, Stop):
+        return pod, None
+    if isinstance(action, Start):
+        started = Container(
+            pod_uid=action.pod_uid, boot_id=action.boot_id, started_ms=action.started_ms, ends_at_ms=action.ends_at_ms
+        )
+        return pod, started
+    if isinstance(action, Exit):
+        assert container is not None, "only a container exits"
+        return pod, replace(container, state="Exited", exit_code=action.exit_code, ended_ms=action.ended_ms)
+    assert pod is not None, "a report is about a pod"
+    return replace(pod, phase=action.phase), container
