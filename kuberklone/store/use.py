@@ -68,13 +68,15 @@ def reserve(transaction: Transaction, wanted: Iterable[tuple[str, int, Pod]]) ->
 
     Returns the nodes on which all of their pods fit; on the others nothing was taken.
     """
-    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    revisions: dict[str, int] = {}
     for node_name, node_revision, pod in wanted:
         _add(totals[node_name], pod)
-        totals[node_name][3] = node_revision
+        # The oldest one counts: of two revisions of one node, one was decided on what is no longer true.
+        revisions[node_name] = min(node_revision, revisions.get(node_name, node_revision))
     found = _RESERVE.execute(
         transaction.connection,
-        ((name, cpu, memory, pods, revision) for name, (cpu, memory, pods, revision) in totals.items()),
+        ((name, *amounts, revisions[name]) for name, amounts in totals.items()),
         # A revision of its own: whoever follows `node_use` by revision must not have seen it yet.
         revision=transaction.take(1),
     )
