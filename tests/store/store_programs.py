@@ -1,0 +1,88 @@
+"""Run by tests as processes of their own: what another program does with the same store.
+
+write URL NAME COUNT    COUNT transactions of one to three pods; each acknowledged pod is printed
+lead URL NAME           take a leadership, begin a fenced write when told and finish it when told again
+hold URL                hold SQLite's turnstile until told to leave
+tick URL COUNT          COUNT empty transactions, printing cluster time
+"""
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+from kuberklone import clock
+from kuberklone.errors import LeadershipLost
+from kuberklone.store import pods
+from kuberklone.store.database import Store
+from kuberklone.store.leaderships import Candidate
+from kuberklone.store.transaction import fenced_only, write
+from tests.store import made
+
+_TERM_S = 3600.0
+
+
+def _say(*words: object) -> None:
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
+
+
+def _told() -> str:
+    return sys.stdin.readline().strip()
+
+
+def write_pods(store: Store, name: str, count: str) -> None:
+    for number in range(int(count)):
+        wanted = [made.pod(f"{name}-{number}-{part}") for part in range(1 + number % 3)]
+        # Sometimes more revisions than are used and sometimes fewer.
+        with write(store, reserve=number % 5) as transaction:
+            written = pods.create(transaction, wanted)
+        for pod in written:
+            _say("wrote", pod.revision, pod.uid)
+
+
+def lead(store: Store, name: str) -> None:
+    """Begin writes under a leadership won long ago; each may find that somebody else leads."""
+    fence = Candidate(store, name, term_s=_TERM_S, clock=clock.SYSTEM).stand()
+    assert fence is not None, "nobody else leads"
+    _say("leads", fence.epoch)
+    while (wish := _told()) != "":
+        try:
+            if wish == "write":
+                with write(store, reserve=1, fence=fence) as transaction:
+                    pods.create(transaction, [made.pod(f"by-{name}-{transaction.first_free}")])
+            else:
+                with fenced_only(store, fence) as connection:
+                    made.beat(connection, f"by-{name}")
+        except LeadershipLost:
+            _say("fenced off")
+        else:
+            _say("wrote")
+
+
+def hold(store: Store) -> None:
+    with store.turn():
+        _say("holds")
+        _told()
+    _say("left")
+    _told()
+
+
+def tick(store: Store, count: str) -> None:
+    for _ in range(int(count)):
+        with write(store) as transaction:
+            now_ms = transaction.now_ms
+        _say("time", now_ms)
+
+
+PROGRAMS: dict[str, Callable[..., None]] = {"write": write_pods, "lead": lead, "hold": hold, "tick": tick}
+
+
+def main(program: str, url: str, *arguments: str) -> None:
+    with closing(Store(url, writer=program)) as store:
+        _say("ready")
+        _told()
+        PROGRAMS[program](store, *arguments)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
