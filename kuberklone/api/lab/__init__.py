@@ -1,0 +1,1 @@
+"""The lab API: the project's original interface, small enough to type."""
