@@ -8,15 +8,9 @@ from typing import Annotated
 import typer
 
 import kuberklone
-from kuberklone.cli import down, options, programs, settings_table, up
+from kuberklone.cli import data, down, events, nodes, options, pods, programs, status, up, watch
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
-from kuberklone.cli.screen import Output
-
-_CLUSTER = "The cluster"
-_LOOK = "Look"
-_CHANGE = "Change"
-_DATA = "The data"
 
 app = typer.Typer(
     name="kuberklone",
@@ -52,7 +46,7 @@ def _root(
 
 @app.command(
     "up",
-    rich_help_panel=_CLUSTER,
+    rich_help_panel=options.CLUSTER,
     epilog=examples(
         "kuberklone up --nodes 3            a new cluster gets three simulated nodes",
         "kuberklone up 8081                 on another port",
@@ -62,8 +56,8 @@ def _root(
 )
 def _up(
     port_: Annotated[int | None, typer.Argument(metavar="PORT", help="The same as --port.")] = None,
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here. (default: 127.0.0.1)")] = None,
-    port: Annotated[int | None, typer.Option(metavar="PORT", help="Listen here. (default: 8080)")] = None,
+    host: options.Host = None,
+    port: options.Port = None,
     nodes: Annotated[
         int, typer.Option(metavar="N", min=0, max=10_000, help="Simulated nodes for a store that never had any.")
     ] = 0,
@@ -82,13 +76,15 @@ def _up(
     up.run(resolved.settings, nodes=nodes, without=without or [])
 
 
-@app.command("down", rich_help_panel=_CLUSTER, epilog=examples("kuberklone down"))
+@app.command("down", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone down"))
 def _down(home: options.Home = None) -> None:
     """Stop the `up` that runs on the data, and wait until it has."""
     down.run(options.settings(home))
 
 
-@app.command("api", rich_help_panel=_CLUSTER, epilog=examples("kuberklone api", "kuberklone api --set port=8081"))
+@app.command(
+    "api", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone api", "kuberklone api --set port=8081")
+)
 def _api(demo: options.Demo = False, home: options.Home = None, set_: options.Set = None) -> None:
     """Run only the API here, on a database that `up` or `db upgrade` has prepared."""
     programs.run_api_here(options.resolve({"home": home}, assignments=set_, demo=demo).settings)
@@ -96,7 +92,7 @@ def _api(demo: options.Demo = False, home: options.Home = None, set_: options.Se
 
 @app.command(
     "controller",
-    rich_help_panel=_CLUSTER,
+    rich_help_panel=options.CLUSTER,
     epilog=examples(
         "kuberklone controller scheduler       two copies are safe: one leads, the other waits",
         "kuberklone controller                 all of them in one process",
@@ -113,23 +109,5 @@ def _controller(
     programs.run_controllers_here(names or programs.controllers(), resolved.settings)
 
 
-@app.command(
-    "settings",
-    rich_help_panel=_DATA,
-    epilog=examples(
-        "kuberklone settings",
-        "kuberklone settings --explain port node_grace_s",
-        "KUBERKLONE_NODE_GRACE_S=20 kuberklone settings -o json",
-    ),
-)
-def _settings(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Say what each is for.")] = False,
-    demo: options.Demo = False,
-    home: options.Home = None,
-    set_: options.Set = None,
-    output: options.OutputAs = Output.TABLE,
-) -> None:
-    """List every setting with its value, its unit and where the value comes from."""
-    resolved = options.resolve({"home": home}, assignments=set_, demo=demo)
-    settings_table.show(resolved, names=names or [], explain=explain, output=output)
+for _part in (nodes, pods, events, status, watch, data):
+    app.add_typer(_part.app)

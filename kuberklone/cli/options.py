@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -16,6 +17,8 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", metavar="DIR", help="Where the data is kept. (default: ~/.kuberklone)"),
 ]
+Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here. (default: 127.0.0.1)")]
+Port = Annotated[int | None, typer.Option("--port", metavar="PORT", help="Listen here. (default: 8080)")]
 Server = Annotated[
     str | None,
     typer.Option("--server", metavar="URL", help="Talk to this address. (default: what runs on --home)"),
@@ -29,6 +32,14 @@ Demo = Annotated[
 ]
 OutputAs = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
 
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="May be repeated.")]
+
+# The parts of the help.
+CLUSTER = "The cluster"
+LOOK = "Look"
+CHANGE = "Change"
+DATA = "The data"
+
 
 def resolve(flags: Mapping[str, Any], *, assignments: list[str] | None = None, demo: bool = False) -> Resolved:
     """The settings of this command; a problem with one is a problem with the command line."""
@@ -38,9 +49,9 @@ def resolve(flags: Mapping[str, Any], *, assignments: list[str] | None = None, d
         raise Stop(str(error), Exit.USAGE) from error
 
 
-def settings(home: Path | None) -> Settings:
+def settings(home: Path | None, server: str | None = None) -> Settings:
     """For commands that only need to know where things are."""
-    return resolve({"home": home}).settings
+    return resolve({"home": home, "server": server}).settings
 
 
 def examples(*lines: str) -> str:
@@ -56,3 +67,44 @@ def _assigned(assignments: list[str]) -> dict[str, Any]:
             raise Stop(f"--set {assignment}: send NAME=VALUE with a name from kuberklone settings.", Exit.USAGE)
         given[name] = value
     return given
+
+
+def segment(name: str) -> str:
+    """A name as one part of a path, whatever a person types."""
+    return quote(name, safe="")
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str] | None:
+    """`KEY=VALUE` options as a mapping."""
+    if not given:
+        return None
+    found: dict[str, str] = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        if not equals or not key:
+            raise Stop(f"{option} {each}: send KEY=VALUE, such as disk=ssd.", Exit.USAGE)
+        found[key] = value
+    return found
+
+
+def taint(given: str) -> dict[str, str]:
+    """A taint as kubectl writes it: `key=value:Effect` or `key:Effect`."""
+    what, colon, effect = given.rpartition(":")
+    key, _, value = what.partition("=")
+    if not colon or not key:
+        raise Stop(f"--taint {given}: send KEY[=VALUE]:EFFECT, such as gpu=yes:NoSchedule.", Exit.USAGE)
+    return {"key": key, "value": value, "effect": effect}
+
+
+def toleration(given: str) -> dict[str, str]:
+    """A toleration as `--toleration` takes it: like a taint; without a value it tolerates every value."""
+    what, _, effect = given.rpartition(":") if ":" in given else (given, "", "")
+    key, equals, value = what.partition("=")
+    if not key:
+        raise Stop(f"--toleration {given}: send KEY[=VALUE][:EFFECT], such as gpu=yes:NoSchedule.", Exit.USAGE)
+    return {"key": key, "operator": "Equal" if equals else "Exists", "value": value, "effect": effect}
+
+
+def without_none(**fields: object) -> dict[str, object]:
+    """A request's body: only what was given, so that the server's defaults stay the server's."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -72,12 +72,13 @@ def run_controllers_here(names: list[str], settings: Settings) -> None:
     run_controllers(names, settings)
 
 
-def import_all() -> None:
+def import_all(*, without: list[str]) -> None:
     """Import what the children need, once, before they are forked."""
     # BLAS would start threads when numpy is imported, and a process with threads must not fork. Nothing here
     # multiplies matrices large enough to miss them.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-    importlib.import_module("kuberklone.api.server")
+    if API not in without:
+        importlib.import_module("kuberklone.api.server")
     package = importlib.import_module("controllers")
     for module in pkgutil.walk_packages(package.__path__, "controllers."):
         if not module.name.endswith("__main__"):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -66,7 +66,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
     return made
 
 
-def show(made: Table) -> None:
+def show(made: RenderableType) -> None:
     with suppress(OSError):
         console().print(made)
 

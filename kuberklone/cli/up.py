@@ -36,7 +36,7 @@ def _run_alone(settings: Settings, lock: Lock, *, nodes: int, without: list[str]
     opened = apart.call(partial(open_store, settings.database_url, nodes))
     if opened.backup is not None:
         screen.say(f"upgraded the database; the backup from before is {opened.backup}")
-    programs.import_all()
+    programs.import_all(without=without)
     supervisor = _supervisor(settings, lock, without=without)
     supervisor.run()
     screen.say(f"stopped; everything is kept in {settings.database_shown}")

@@ -1,0 +1,54 @@
+"""Prints one record with all that the API says about it: plain facts first, then a table for each list."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from rich.text import Text
+
+from kuberklone.cli import screen
+
+
+def show(raw: bytes) -> None:
+    """An object whose shape is the server's business: new fields appear here by themselves."""
+    record: dict[str, object] = msgspec.json.decode(raw, type=dict[str, object])
+    facts = {name: value for name, value in record.items() if not _is_list_of_records(value)}
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        if value not in (None, [], {}):
+            screen.say(Text.assemble((f"{_title(name):<{width}}   ", "bold"), _fact(name, value)))
+    for name, value in record.items():
+        if _is_list_of_records(value):
+            screen.say("")
+            screen.say(Text(_title(name), style="bold underline"))
+            _table(value)
+
+
+def _is_list_of_records(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _table(records: object) -> None:
+    assert isinstance(records, list), "a list of records was asked for"
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    rows = [[_fact(name, record.get(name)) for name in columns] for record in records]
+    screen.show(screen.table([_title(name).upper() for name in columns], rows))
+
+
+def _fact(name: str, value: object) -> Text:
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return screen.cell(screen.memory(value))
+    if isinstance(value, int | float) and name.endswith("_seconds") and not isinstance(value, bool):
+        return screen.cell(f"{value:.1f} s")
+    return screen.cell(_plain(value))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_plain(item)}" for name, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(str(_plain(item)) for item in value)
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("_bytes").removesuffix("_seconds").replace("_", " ")
