@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from kuberklone import clock
@@ -117,6 +117,9 @@ def translated_errors() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailable(f"the database went away: {error.orig}") from error
+        # SQLite has no class of its own for a file that is damaged or none of its own.
+        if type(error) is DatabaseError:
+            raise StoreUnavailable(f"the database cannot be used: {error.orig}") from error
         raise
 
 
@@ -138,7 +141,9 @@ def _sqlite_engine(url: URL, begin: str) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # only before the first table; a no-op later
-        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # only before the first table; a no-op later
+        if cursor.execute("PRAGMA page_count").fetchone() == (0,):
+            # Possible before the first table only. Later it changes nothing, but would wait for the write lock.
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk there
@@ -175,7 +180,8 @@ def _postgres_engine(url: URL) -> Engine:
             "tcp_user_timeout": _TCP_TIMEOUT_MS,
             "options": (
                 f"-c idle_in_transaction_session_timeout={_IDLE_IN_TRANSACTION_MS} "
-                f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+                # Whatever the server or the database is set to: what was acknowledged is on the disk.
+                f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c synchronous_commit=on -c timezone=UTC"
             ),
             # Bulk statements are few and are prepared once, as on SQLite.
             "prepare_threshold": 2,
