@@ -6,13 +6,14 @@ hold URL                hold SQLite's turnstile until told to leave
 tick URL COUNT          COUNT empty transactions, printing cluster time
 """
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
 
 from kuberklone import clock
-from kuberklone.errors import LeadershipLost
-from kuberklone.store import pods
+from kuberklone.errors import LeadershipLost, StoreUnavailable
+from kuberklone.store import database, pods, turnstile
 from kuberklone.store.database import Store
 from kuberklone.store.leaderships import Candidate
 from kuberklone.store.transaction import fenced_only, write
@@ -41,20 +42,25 @@ def write_pods(store: Store, name: str, count: str) -> None:
 
 
 def lead(store: Store, name: str) -> None:
-    """Begin writes under a leadership won long ago; each may find that somebody else leads."""
+    """Write under a leadership won long ago; each write may find that somebody else leads."""
     fence = Candidate(store, name, term_s=_TERM_S, clock=clock.SYSTEM).stand()
     assert fence is not None, "nobody else leads"
     _say("leads", fence.epoch)
-    while (wish := _told()) != "":
+    while wish := _told():
         try:
-            if wish == "write":
-                with write(store, reserve=1, fence=fence) as transaction:
-                    pods.create(transaction, [made.pod(f"by-{name}-{transaction.first_free}")])
-            else:
+            if wish == "beat":
                 with fenced_only(store, fence) as connection:
                     made.beat(connection, f"by-{name}")
+            else:
+                with write(store, reserve=1, fence=fence) as transaction:
+                    if wish == "begin":
+                        _say("began")
+                        _told()
+                    pods.create(transaction, [made.pod(f"by-{name}-{transaction.first_free}")])
         except LeadershipLost:
             _say("fenced off")
+        except StoreUnavailable:
+            _say("store unavailable")
         else:
             _say("wrote")
 
@@ -77,7 +83,18 @@ def tick(store: Store, count: str) -> None:
 PROGRAMS: dict[str, Callable[..., None]] = {"write": write_pods, "lead": lead, "hold": hold, "tick": tick}
 
 
+def _shorten_limits() -> None:
+    """Limits that a test would otherwise have to wait for."""
+    idle_ms = os.environ.get("TEST_IDLE_IN_TRANSACTION_MS")
+    if idle_ms:
+        database._IDLE_IN_TRANSACTION_MS = int(idle_ms)
+    frozen_s = os.environ.get("TEST_FROZEN_AFTER_S")
+    if frozen_s:
+        turnstile.FROZEN_AFTER_S = float(frozen_s)
+
+
 def main(program: str, url: str, *arguments: str) -> None:
+    _shorten_limits()
     with closing(Store(url, writer=program)) as store:
         _say("ready")
         _told()
