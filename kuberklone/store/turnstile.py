@@ -20,6 +20,8 @@ FROZEN_AFTER_S = 5.0
 _STOPPED_STATES = frozenset({psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP})
 # Start times are read from the system's clock, which may be corrected by a second or so while we run.
 _START_TOLERANCE_S = 2.0
+_MARK_BYTES = 64
+_NO_MARK = b" " * _MARK_BYTES
 
 
 class Turnstile:
@@ -29,7 +31,7 @@ class Turnstile:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._threads = threading.Lock()
         process = psutil.Process()
-        self._mark = f"{process.pid} {process.create_time():.2f}\n".encode().ljust(64)
+        self._mark = f"{process.pid} {process.create_time():.2f}\n".encode().ljust(_MARK_BYTES)
 
     def enter(self) -> None:
         """Wait for the turn. Ends a stopped holder of ours after `FROZEN_AFTER_S`."""
@@ -45,6 +47,8 @@ class Turnstile:
             raise
 
     def leave(self) -> None:
+        # Whoever holds the lock next without leaving a mark is not ours, and nobody is to be ended in its stead.
+        os.pwrite(self._file, _NO_MARK, 0)
         fcntl.flock(self._file, fcntl.LOCK_UN)
         self._threads.release()
 
@@ -62,7 +66,7 @@ class Turnstile:
 
     def _watch_holder(self, entered: threading.Event) -> None:
         while not entered.wait(FROZEN_AFTER_S):
-            end_if_stopped(os.pread(self._file, 64, 0))
+            end_if_stopped(os.pread(self._file, _MARK_BYTES, 0))
 
 
 def end_if_stopped(mark: bytes) -> bool:

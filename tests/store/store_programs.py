@@ -6,6 +6,7 @@ hold URL                hold SQLite's turnstile until told to leave
 tick URL COUNT          COUNT empty transactions, printing cluster time
 """
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from contextlib import closing
 
 from kuberklone import clock
 from kuberklone.errors import LeadershipLost, StoreUnavailable
-from kuberklone.store import database, pods, turnstile
-from kuberklone.store.database import Store
+from kuberklone.store import database, pods
+from kuberklone.store.database import Store, turnstile_path
 from kuberklone.store.leaderships import Candidate
 from kuberklone.store.transaction import fenced_only, write
 from tests.store import made
@@ -73,6 +74,14 @@ def hold(store: Store) -> None:
     _told()
 
 
+def take(store: Store) -> None:
+    """Any program may lock a file; this one leaves no mark in it."""
+    with turnstile_path(store.url).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _say("holds")
+        _told()
+
+
 def tick(store: Store, count: str) -> None:
     for _ in range(int(count)):
         with write(store) as transaction:
@@ -80,17 +89,20 @@ def tick(store: Store, count: str) -> None:
         _say("time", now_ms)
 
 
-PROGRAMS: dict[str, Callable[..., None]] = {"write": write_pods, "lead": lead, "hold": hold, "tick": tick}
+PROGRAMS: dict[str, Callable[..., None]] = {
+    "write": write_pods,
+    "lead": lead,
+    "hold": hold,
+    "take": take,
+    "tick": tick,
+}
 
 
 def _shorten_limits() -> None:
-    """Limits that a test would otherwise have to wait for."""
+    """A limit that a test would otherwise have to wait for."""
     idle_ms = os.environ.get("TEST_IDLE_IN_TRANSACTION_MS")
     if idle_ms:
         database._IDLE_IN_TRANSACTION_MS = int(idle_ms)
-    frozen_s = os.environ.get("TEST_FROZEN_AFTER_S")
-    if frozen_s:
-        turnstile.FROZEN_AFTER_S = float(frozen_s)
 
 
 def main(program: str, url: str, *arguments: str) -> None:
