@@ -15,13 +15,16 @@ def main() -> None:
     from kuberklone.cli import screen
     from kuberklone.cli.app import app
     from kuberklone.cli.exits import Exit, Stop
-    from kuberklone.errors import KuberkloneError
+    from kuberklone.errors import KuberkloneError, SettingsError
 
     try:
         app()
     except Stop as stop:
         screen.complain(stop.sentence)
         sys.exit(stop.code)
+    except SettingsError as error:
+        screen.complain(str(error))
+        sys.exit(Exit.USAGE)
     except KuberkloneError as error:
         screen.complain(str(error))
         sys.exit(Exit.FAILED)

@@ -10,7 +10,6 @@ import typer
 from kuberklone import settings as settings_module
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.screen import Output
-from kuberklone.errors import SettingsError
 from kuberklone.settings import NAMES, Resolved, Settings
 
 Home = Annotated[
@@ -42,11 +41,9 @@ DATA = "The data"
 
 
 def resolve(flags: Mapping[str, Any], *, assignments: list[str] | None = None, demo: bool = False) -> Resolved:
-    """The settings of this command; a problem with one is a problem with the command line."""
-    try:
-        return settings_module.load({**_assigned(assignments or []), **flags}, demo=demo)
-    except SettingsError as error:
-        raise Stop(str(error), Exit.USAGE) from error
+    """The settings of this command. A flag of its own that was given goes over the same name given to --set."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    return settings_module.load({**_assigned(assignments or []), **given}, demo=demo)
 
 
 def settings(home: Path | None, server: str | None = None) -> Settings:

@@ -15,15 +15,14 @@ def run(settings: Settings, *, yes: bool) -> None:
     owner = running.find(settings.home)
     if owner is not None:
         raise Stop(f"the cluster runs (pid {owner.pid}); stop it first with kuberklone down.", Exit.ALREADY_RUNNING)
-    lock = settings.home / running.LOCK_NAME
-    files = [*db.files(settings), *([lock] if lock.exists() else [])]
+    files = db.files(settings)
     kept = _others(settings.home, files)
     _list(settings, files, kept)
     if not yes and not _agreed():
         screen.say("nothing was removed")
         return
     db.reset(settings)
-    for path in files:
+    for path in (*files, settings.home / running.LOCK_NAME):
         path.unlink(missing_ok=True)
     if settings.home.is_dir() and not kept:
         settings.home.rmdir()
@@ -45,7 +44,10 @@ def _list(settings: Settings, files: list[Path], kept: list[Path]) -> None:
 
 
 def _others(home: Path, files: list[Path]) -> list[Path]:
-    return sorted(path for path in home.iterdir() if path not in files) if home.is_dir() else []
+    if not home.is_dir():
+        return []
+    ours = {*files, home / running.LOCK_NAME}
+    return sorted(path for path in home.iterdir() if path not in ours)
 
 
 def _agreed() -> bool:

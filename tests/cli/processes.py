@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -80,5 +81,39 @@ def alive(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
 
 
 def title(process: psutil.Process) -> str:
-    """What `ps` shows for it."""
-    return " ".join(process.cmdline()).strip()
+    """What `ps` shows for it; nothing for one that has just ended."""
+    try:
+        return " ".join(process.cmdline()).strip()
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def kuberklone(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(environ or {})}
+    return subprocess.run(
+        [sys.executable, "-m", "kuberklone", *arguments],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+        timeout=DEADLINE_S,
+        env=environment,
+    )
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def up(tmp_path: Path, *arguments: str, port: int | None = None) -> Iterator[Running]:
+    """`kuberklone up`, once it has said where it runs."""
+    command = ["-m", "kuberklone", "up", str(port or free_port()), *arguments]
+    with running(command, tmp_path) as run:
+        run.line("Ctrl-C stops it")
+        yield run
