@@ -1,6 +1,6 @@
 """Run by tests as processes of their own: what another program does with the same store.
 
-write URL NAME COUNT    COUNT transactions of one to three pods; each acknowledged pod is printed
+write URL NAME COUNT    COUNT transactions of one to three pods, each printed when it is acknowledged
 lead URL NAME           take a leadership, begin a fenced write when told and finish it when told again
 hold URL                hold SQLite's turnstile until told to leave
 tick URL COUNT          COUNT empty transactions, printing cluster time
@@ -38,8 +38,7 @@ def write_pods(store: Store, name: str, count: str) -> None:
         # Sometimes more revisions than are used and sometimes fewer.
         with write(store, reserve=number % 5) as transaction:
             written = pods.create(transaction, wanted)
-        for pod in written:
-            _say("wrote", pod.revision, pod.uid)
+        _say("wrote", *(f"{pod.revision}={pod.uid}" for pod in written))
 
 
 def lead(store: Store, name: str) -> None:

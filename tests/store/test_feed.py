@@ -78,8 +78,9 @@ def test_every_reader_sees_each_acknowledged_write_once_and_in_order(open_store:
             thread.join()
         for writer in writers:
             for line in writer.rest():
-                _, revision, uid = line.split()
-                acknowledged.append((int(revision), uid))
+                for pod in line.removeprefix("wrote ").split():
+                    revision, uid = pod.split("=")
+                    acknowledged.append((int(revision), uid))
     for reader in readers:
         reader.last.set()
         reader.join(children.DEADLINE_S)
