@@ -45,7 +45,6 @@ def configure(settings: Settings, *, process: str | None = None, stream: TextIO 
             structlog.contextvars.merge_contextvars,
             _named(process),
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
             *_rendering(settings, target),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
@@ -74,9 +73,14 @@ def _named(process: str | None) -> Processor:
 
 def _rendering(settings: Settings, target: TextIO) -> list[Processor]:
     if settings.log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+        return [stamp, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     formatter = structlog.dev.plain_traceback if settings.log_level == "debug" else _last_line
-    return [structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0, exception_formatter=formatter)]
+    console = structlog.dev.ConsoleRenderer(
+        colors=target.isatty(), pad_event_to=0, pad_level=False, exception_formatter=formatter
+    )
+    # Whoever reads it here looks at the clock on the wall, not at a date in another zone.
+    return [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), console]
 
 
 def _last_line(screen: TextIO, failure: structlog.typing.ExcInfo) -> None:

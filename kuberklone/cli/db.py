@@ -48,9 +48,12 @@ CHECKS = (
     ),
     Check(
         says="no pod runs twice",
+        # What a frozen node holds does not run; it is stopped as soon as the node thaws.
         question=(
-            "SELECT namespace, name, COUNT(*) FROM simulated_containers WHERE state = 'Running' "
-            "GROUP BY namespace, name HAVING COUNT(*) > 1"
+            "SELECT s.namespace, s.name, COUNT(*) FROM simulated_containers s "
+            "LEFT JOIN nodes n ON n.name = s.node_name LEFT JOIN faults f ON f.node_uid = n.uid "
+            "WHERE s.state = 'Running' AND COALESCE(f.kind, '') <> 'freeze' "
+            "GROUP BY s.namespace, s.name HAVING COUNT(*) > 1"
         ),
     ),
     Check(

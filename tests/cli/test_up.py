@@ -37,6 +37,11 @@ def test_each_program_is_a_process_that_ps_can_name(tmp_path: Path) -> None:
         )
 
 
+def test_the_supervisor_has_no_threads_since_it_forks(tmp_path: Path) -> None:
+    with processes.up(tmp_path) as run:
+        assert psutil.Process(run.pid).num_threads() == 1
+
+
 def test_it_says_where_it_is_what_runs_and_three_commands_to_try(tmp_path: Path) -> None:
     port = processes.free_port()
     with processes.up(tmp_path, port=port) as run:
