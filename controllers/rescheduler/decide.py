@@ -22,6 +22,13 @@ from typing import Literal
 from kuberklone.kinds.taints import NOT_READY, UNREACHABLE, Taint, Toleration, tolerates
 
 Cause = Literal["NodeUnreachable", "NodeDeleted", "Taint"]
+_CAUSES: dict[str, Cause] = {"NodeUnreachable": "NodeUnreachable", "NodeDeleted": "NodeDeleted", "Taint": "Taint"}
+
+
+def cause(word: str) -> Cause:
+    """The cause that a row of `evictions` names."""
+    return _CAUSES[word]
+
 
 _OF_HEALTH = frozenset({NOT_READY, UNREACHABLE})
 

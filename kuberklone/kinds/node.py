@@ -1,6 +1,6 @@
 """Node (core/v1): a machine that pods run on."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -55,6 +55,31 @@ class Node(Header, frozen=True, gc=False):
     ready: str = "Unknown"
     ready_reason: str = NEVER_HEARD
     ready_since_ms: int = 0
+
+
+_MACHINES: dict[str, Machine] = {word: word for word in get_args(Machine)}
+_READINESS: dict[str, Readiness] = {word: word for word in get_args(Readiness)}
+_PROVIDERS: dict[str, Provider] = {word: word for word in get_args(Provider)}
+
+
+def machine(word: str) -> Machine:
+    """The state that a row names; KeyError for a word that none of our programs writes."""
+    return _MACHINES[word]
+
+
+def readiness(word: str) -> Readiness:
+    """Like `machine`, for the column `ready`."""
+    return _READINESS[word]
+
+
+def provider(word: str) -> Provider:
+    """Like `machine`, for the column `provider`."""
+    return _PROVIDERS[word]
+
+
+def path(node: Node) -> str:
+    """The way by which the node's agent reports: simulated ones by the simulator, all others by the API."""
+    return "simulator" if node.provider == "simulated" else "api"
 
 
 _TAINTS = msgspec.json.Decoder(list[Taint])

@@ -1,7 +1,7 @@
 """Pod (core/v1): containers that run together on one node."""
 
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -57,6 +57,20 @@ class Pod(Header, frozen=True, gc=False):
     start_delay_ms: int = 0
     run_ms: int | None = None
     planned_exit_code: int = 0
+
+
+_PHASES: dict[str, Phase] = {word: word for word in get_args(Phase)}
+_ON_NODE_FAILURE: dict[str, OnNodeFailure] = {word: word for word in get_args(OnNodeFailure)}
+
+
+def phase(word: str) -> Phase:
+    """The phase that a row names; KeyError for a word that none of our programs writes."""
+    return _PHASES[word]
+
+
+def on_node_failure(word: str) -> OnNodeFailure:
+    """Like `phase`, for the column `on_node_failure`."""
+    return _ON_NODE_FAILURE[word]
 
 
 class SchedulingInputs(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,9 +11,10 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, select
 
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkStatement
 
-ContainerState = Literal["Running", "Stopped", "Exited"]
+ContainerState = Literal["Running", "Exited"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,12 @@ _PUT = BulkStatement(
     {column: "bigint" if column.endswith("_ms") or column == "exit_code" else "text" for column in _COLUMNS},
 )
 
+_END = BulkStatement(
+    "UPDATE simulated_containers SET state = 'Exited', exit_code = r.exit_code, ended_ms = r.ended_ms "
+    "FROM {rows} AS r WHERE simulated_containers.pod_uid = r.pod_uid",
+    {"pod_uid": "text", "exit_code": "bigint", "ended_ms": "bigint"},
+)
+
 
 def read(connection: Connection, *conditions: ColumnElement[bool]) -> list[SimulatedContainer]:
     """The containers that fulfil all conditions on `schema.simulated_containers`."""
@@ -52,11 +59,25 @@ def read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Simul
     return [SimulatedContainer(**row._mapping) for row in rows]
 
 
+def on_nodes(connection: Connection, names: Iterable[str]) -> list[SimulatedContainer]:
+    return read(connection, among(schema.simulated_containers.c.node_name, names))
+
+
+def of_pods(connection: Connection, pod_uids: Iterable[str]) -> list[SimulatedContainer]:
+    uids = list(pod_uids)
+    return read(connection, among(schema.simulated_containers.c.pod_uid, uids)) if uids else []
+
+
 def put(connection: Connection, containers: Iterable[SimulatedContainer]) -> None:
     """Start containers, or write their new state."""
     _PUT.execute(connection, ([getattr(row, column) for column in _COLUMNS] for row in containers))
 
 
+def end(connection: Connection, ends: Iterable[tuple[str, int, int]]) -> None:
+    """Containers that ended by themselves: `(pod uid, exit code, when)`."""
+    _END.execute(connection, ends)
+
+
 def remove(connection: Connection, pod_uids: Iterable[str]) -> None:
     table = schema.simulated_containers
-    connection.execute(table.delete().where(table.c.pod_uid.in_(list(pod_uids))))
+    connection.execute(table.delete().where(among(table.c.pod_uid, pod_uids)))

@@ -74,6 +74,12 @@ class Store:
                 yield connection
 
     @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection without a transaction, for what SQLite does only outside of one. Take the `turn` first."""
+        with self._reader.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def turn(self) -> Iterator[None]:
         """What every writer waits for first: its turn at SQLite's write lock. Driver errors become ours."""
         with translated_errors():

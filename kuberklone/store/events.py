@@ -11,6 +11,7 @@ from kuberklone.kinds.event import Event, EventType
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import records, schema
+from kuberklone.store.among import among
 from kuberklone.store.records import EVENTS, Update
 from kuberklone.store.transaction import Transaction
 
@@ -51,7 +52,7 @@ def record(transaction: Transaction, notes: Iterable[Note], *, source: str) -> N
         (event.involved_uid, event.reason, event.message): event
         for event in EVENTS.read(
             transaction.connection,
-            EVENTS.select().where(schema.events.c.involved_uid.in_({uid for uid, _, _ in distinct})),
+            EVENTS.select().where(among(schema.events.c.involved_uid, {uid for uid, _, _ in distinct})),
         )
     }
     now_ms = transaction.now_ms

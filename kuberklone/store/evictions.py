@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkStatement
 
 
@@ -38,4 +39,4 @@ def put(connection: Connection, evictions: Iterable[Eviction]) -> None:
 
 
 def cancel(connection: Connection, pod_uids: Iterable[str]) -> None:
-    connection.execute(schema.evictions.delete().where(schema.evictions.c.pod_uid.in_(list(pod_uids))))
+    connection.execute(schema.evictions.delete().where(among(schema.evictions.c.pod_uid, pod_uids)))

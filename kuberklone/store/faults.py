@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy import Connection, select
 
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkStatement
 
 FaultKind = Literal["crash", "freeze", "partition", "slow"]
+_KINDS: dict[str, FaultKind] = {word: word for word in get_args(FaultKind)}
+
+
+def kind(word: str) -> FaultKind:
+    """The kind that a row names; KeyError for a word that none of our programs writes."""
+    return _KINDS[word]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,5 +55,5 @@ def put(connection: Connection, faults: Iterable[Fault]) -> None:
 
 def heal(connection: Connection, node_uids: Iterable[str]) -> set[str]:
     """End the faults of these nodes; those that had one."""
-    statement = schema.faults.delete().where(schema.faults.c.node_uid.in_(list(node_uids)))
+    statement = schema.faults.delete().where(among(schema.faults.c.node_uid, node_uids))
     return set(connection.execute(statement.returning(schema.faults.c.node_uid)).scalars())

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, select, text
 
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkStatement
 
 
@@ -34,13 +35,16 @@ class Path:
     judged_ms: int
     halted: bool
     halted_since_ms: int | None
+    resumed_ms: int | None
+    """When the path last left a halt: countdowns that began before count from here."""
 
 
 _REGISTER = BulkStatement(
     "INSERT INTO heartbeats (node_uid, path, boot_id, seq, received_ms, granted_until_ms) "
     "SELECT r.node_uid, :path, r.boot_id, 1, :now_ms, :granted_until_ms FROM {rows} AS r WHERE true "
     "ON CONFLICT (node_uid) DO UPDATE SET path = excluded.path, boot_id = excluded.boot_id, "
-    "seq = heartbeats.seq + 1, received_ms = excluded.received_ms, granted_until_ms = excluded.granted_until_ms",
+    "seq = heartbeats.seq + 1, silent_seq = -1, silence_ms = 0, "
+    "received_ms = excluded.received_ms, granted_until_ms = excluded.granted_until_ms",
     {"node_uid": "text", "boot_id": "text"},
 )
 # All nodes of a path but the silent ones, in one statement: fifty thousand in 42 ms on SQLite.
@@ -55,7 +59,8 @@ _BEAT_PATH = text(
 )
 _SILENCE = BulkStatement(
     "UPDATE heartbeats SET silent_seq = r.silent_seq, silence_ms = r.silence_ms FROM {rows} AS r "
-    "WHERE heartbeats.node_uid = r.node_uid",
+    # A beat that came meanwhile wins.
+    "WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq = r.silent_seq",
     {"node_uid": "text", "silent_seq": "bigint", "silence_ms": "bigint"},
 )
 _COLUMNS = [schema.heartbeats.c[name] for name in Heartbeat.__dataclass_fields__]
@@ -83,25 +88,13 @@ def beat_path(connection: Connection, path: str, *, now_ms: int) -> None:
     connection.execute(_BEAT_PATH, {"path": path, "now_ms": now_ms})
 
 
-def older_than(connection: Connection, received_ms: int) -> list[Heartbeat]:
-    """Beats received before `received_ms`: a scan of narrow rows, since an index on the time would cost every beat."""
-    statement = select(*_COLUMNS).where(schema.heartbeats.c.received_ms < received_ms)
-    return [Heartbeat(**row._mapping) for row in connection.execute(statement)]
-
-
 def of_nodes(connection: Connection, node_uids: Iterable[str]) -> list[Heartbeat]:
-    statement = select(*_COLUMNS).where(schema.heartbeats.c.node_uid.in_(list(node_uids)))
+    statement = select(*_COLUMNS).where(among(schema.heartbeats.c.node_uid, node_uids))
     return [Heartbeat(**row._mapping) for row in connection.execute(statement)]
 
 
 def paths(connection: Connection) -> list[Path]:
     return [Path(**row._mapping) for row in connection.execute(select(*_PATH_COLUMNS))]
-
-
-def oldest_received_ms(connection: Connection) -> int | None:
-    """When the node that has been silent for longest was heard last."""
-    oldest: int | None = connection.execute(select(func.min(schema.heartbeats.c.received_ms))).scalar_one()
-    return oldest
 
 
 def write_silence(connection: Connection, rows: Iterable[tuple[str, int, int]]) -> None:
@@ -120,5 +113,6 @@ def write_judgement(connection: Connection, path: Path) -> None:
             judged_ms=path.judged_ms,
             halted=path.halted,
             halted_since_ms=path.halted_since_ms,
+            resumed_ms=path.resumed_ms,
         )
     )

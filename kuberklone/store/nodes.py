@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from kuberklone.kinds.node import Node
 from kuberklone.store import records, schema, use
+from kuberklone.store.among import among
 from kuberklone.store.records import NODES, Update
 from kuberklone.store.transaction import Transaction
 
@@ -18,21 +19,25 @@ def all_nodes(connection: Connection) -> list[Node]:
 
 def named(connection: Connection, names: Iterable[str]) -> list[Node]:
     """The nodes of these names that exist."""
-    return NODES.read(connection, NODES.select().where(_columns.name.in_(list(names))))
+    return NODES.read(connection, NODES.select().where(among(_columns.name, names)))
 
 
-def changed_since(connection: Connection, revision: int) -> list[Node]:
-    """Nodes written after `revision`. A scan, but of typed columns only: cheaper than decoding the feed."""
-    return NODES.read(connection, NODES.select().where(_columns.revision > revision))
+def with_uids(connection: Connection, uids: Iterable[str]) -> list[Node]:
+    """The nodes of these uids that still exist."""
+    return NODES.read(connection, NODES.select().where(among(_columns.uid, uids)))
 
 
-def of_provider(connection: Connection, provider: str) -> list[Node]:
-    return NODES.read(connection, NODES.select().where(_columns.provider == provider))
+def that_may_evict(connection: Connection) -> list[Node]:
+    """Nodes that are not Ready, have taints of their own or are being deleted."""
+    return NODES.read(
+        connection,
+        NODES.select().where(or_(_columns.ready != "True", _columns.taints != "[]", _columns.deleting_ms.is_not(None))),
+    )
 
 
 def taken_names(connection: Connection, names: Iterable[str]) -> set[str]:
     """Those of `names` that a node has already."""
-    return set(connection.execute(select(_columns.name).where(_columns.name.in_(list(names)))).scalars())
+    return set(connection.execute(select(_columns.name).where(among(_columns.name, names))).scalars())
 
 
 def create(transaction: Transaction, nodes: Sequence[Node]) -> list[Node]:
@@ -53,5 +58,5 @@ def delete(transaction: Transaction, nodes: Sequence[Node]) -> list[Node]:
     uids = [node.uid for node in gone]
     use.remove_nodes(transaction, [node.name for node in gone])
     for table in (schema.heartbeats, schema.faults):
-        transaction.connection.execute(table.delete().where(table.c.node_uid.in_(uids)))
+        transaction.connection.execute(table.delete().where(among(table.c.node_uid, uids)))
     return gone

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Table, select
 
+from kuberklone.store.rows import BulkStatement
 from kuberklone.store.transaction import Transaction
 
 
@@ -15,10 +16,18 @@ class Numbering:
     same check that finds every taken name, and numbers are never handed out twice by one process.
     """
 
-    def __init__(self, table: Table, prefix: str) -> None:
+    def __init__(self, table: Table, prefix: str, *, namespace: str | None = None) -> None:
         self._table = table
         self._prefix = prefix
+        self._namespace = namespace
         self._last: int | None = None
+        # The whole key, and all of it from the rows: otherwise each look would read all names there are.
+        key: tuple[str, ...] = ("name",) if namespace is None else ("namespace", "name")
+        matches = " AND ".join(f"t.{column} = r.{column}" for column in key)
+        self._taken = BulkStatement(
+            f"SELECT 1 FROM {{rows}} AS r JOIN {table.name} AS t ON {matches} LIMIT 1",
+            {column: "text" for column in key},
+        )
 
     def names(self, transaction: Transaction, count: int) -> list[str]:
         """`count` names that no record has."""
@@ -28,9 +37,8 @@ class Numbering:
             first = self._last + 1
             self._last += count
             names = [f"{self._prefix}-{number}" for number in range(first, first + count)]
-            column = self._table.c.name
-            taken = transaction.connection.execute(select(column).where(column.in_(names)).limit(1)).first()
-            if taken is None:
+            scope = () if self._namespace is None else (self._namespace,)
+            if self._taken.execute(transaction.connection, ((*scope, name) for name in names)).first() is None:
                 return names
             self._last = self._highest(transaction)
 
@@ -40,7 +48,10 @@ class Numbering:
     def _numbers(self, transaction: Transaction) -> Iterator[int]:
         column = self._table.c.name
         pattern = re.compile(rf"{re.escape(self._prefix)}-(\d{{1,15}})")
-        for name in transaction.connection.execute(select(column).where(column.like(f"{self._prefix}-%"))).scalars():
+        statement = select(column).where(column.like(f"{self._prefix}-%"))
+        if self._namespace is not None:
+            statement = statement.where(self._table.c.namespace == self._namespace)
+        for name in transaction.connection.execute(statement).scalars():
             match = pattern.fullmatch(name)
             if match is not None:
                 yield int(match[1])

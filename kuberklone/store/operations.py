@@ -12,6 +12,7 @@ from itertools import groupby
 import msgspec
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Refused
+from kuberklone.kinds import namespace
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import crashpoints, events, faults, nodes, pods, removal, schema
@@ -85,7 +86,7 @@ class Applier:
 
     def __init__(self) -> None:
         self._node_names = Numbering(schema.nodes, "node")
-        self._pod_names = Numbering(schema.pods, "pod")
+        self._pod_names = Numbering(schema.pods, "pod", namespace=namespace.DEFAULT)
 
     def apply(self, transaction: Transaction, operations: Sequence[Operation]) -> list[Outcome]:
         """The outcome of each operation, in order."""

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, func, select
 
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import records, removal, schema, use
+from kuberklone.store.among import among
 from kuberklone.store.records import PODS, Update
+from kuberklone.store.rows import BulkStatement
 from kuberklone.store.transaction import Transaction
 
 _columns = schema.pods.c
+# A join, because SQLite looks up no index for `(namespace, name) IN (…)`: each pod added would read all there are.
+_TAKEN = BulkStatement(
+    "SELECT p.namespace, p.name FROM {rows} AS r JOIN pods AS p ON p.namespace = r.namespace AND p.name = r.name",
+    {"namespace": "text", "name": "text"},
+)
 
 
 def matching(connection: Connection, statement: Select[tuple[object, ...]]) -> list[Pod]:
@@ -19,7 +26,7 @@ def matching(connection: Connection, statement: Select[tuple[object, ...]]) -> l
 
 def with_uids(connection: Connection, uids: Iterable[str]) -> list[Pod]:
     """The pods of these uids that still exist."""
-    return PODS.read(connection, PODS.select().where(_columns.uid.in_(list(uids))))
+    return PODS.read(connection, PODS.select().where(among(_columns.uid, uids)))
 
 
 def named(connection: Connection, namespace: str, name: str) -> Pod | None:
@@ -29,7 +36,7 @@ def named(connection: Connection, namespace: str, name: str) -> Pod | None:
 
 def on_nodes(connection: Connection, node_names: Iterable[str]) -> list[Pod]:
     """All pods bound to these nodes, finished ones too."""
-    return PODS.read(connection, PODS.select().where(_columns.node_name.in_(list(node_names))))
+    return PODS.read(connection, PODS.select().where(among(_columns.node_name, node_names)))
 
 
 def unbound(connection: Connection) -> list[Pod]:
@@ -50,24 +57,28 @@ def deleting(connection: Connection) -> list[Pod]:
     return PODS.read(connection, PODS.select().where(_columns.deleting_ms.is_not(None)))
 
 
-def finished_before(connection: Connection, finished_ms: int, *, limit: int) -> list[Pod]:
-    """Finished pods that ended before `finished_ms`, oldest first."""
-    statement = PODS.select().where(_columns.finished_ms < finished_ms, _columns.deleting_ms.is_(None))
+def oldest_finished(connection: Connection, *, limit: int) -> list[Pod]:
+    """The pods that finished first and are not on their way out yet."""
+    statement = PODS.select().where(_columns.finished_ms.is_not(None), _columns.deleting_ms.is_(None))
     return PODS.read(connection, statement.order_by(_columns.finished_ms).limit(limit))
 
 
-def nodes_with_pods(connection: Connection, node_names: Iterable[str]) -> set[str]:
-    """Those of the nodes that still have a pod bound to them."""
-    statement = select(_columns.node_name).where(_columns.node_name.in_(list(node_names))).distinct()
-    return {name for name in connection.execute(statement).scalars() if name is not None}
+def count_finished(connection: Connection) -> int:
+    """How many finished pods are kept."""
+    statement = select(func.count()).where(_columns.finished_ms.is_not(None), _columns.deleting_ms.is_(None))
+    count: int = connection.execute(statement).scalar_one()
+    return count
+
+
+def on_missing_nodes(connection: Connection) -> list[Pod]:
+    """Pods bound to a node that does not exist; a scan of an index, so not for every pass."""
+    named = select(schema.nodes.c.name)
+    return PODS.read(connection, PODS.select().where(_columns.node_name.is_not(None), _columns.node_name.not_in(named)))
 
 
 def taken_names(connection: Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of `(namespace, name)` that a pod has already."""
-    statement = select(_columns.namespace, _columns.name).where(
-        tuple_(_columns.namespace, _columns.name).in_(list(keys))
-    )
-    return {(row.namespace, row.name) for row in connection.execute(statement)}
+    return {(row.namespace, row.name) for row in _TAKEN.execute(connection, keys)}
 
 
 def create(transaction: Transaction, pods: Sequence[Pod]) -> list[Pod]:

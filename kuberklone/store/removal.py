@@ -6,6 +6,7 @@ from kuberklone.chance import Chance
 from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import crashpoints, records, schema, use
+from kuberklone.store.among import among
 from kuberklone.store.records import PODS
 from kuberklone.store.rows import BulkStatement
 from kuberklone.store.transaction import Transaction
@@ -31,7 +32,7 @@ def remove_pods(transaction: Transaction, pods: Sequence[Pod]) -> tuple[list[Pod
     use.release(transaction, removed)
     end_placements(transaction, [pod for pod in removed if pod.phase not in FINISHED])
     transaction.connection.execute(
-        schema.evictions.delete().where(schema.evictions.c.pod_uid.in_([pod.uid for pod in removed]))
+        schema.evictions.delete().where(among(schema.evictions.c.pod_uid, [pod.uid for pod in removed]))
     )
     crashpoints.reach("removal.removed")
     successors = records.insert(

@@ -246,6 +246,8 @@ reporting_paths = Table(
     _required("judged_ms", Big, "0"),
     _flag("halted"),
     Column("halted_since_ms", Big),
+    # When the path last left a halt: countdowns that began before count from here.
+    Column("resumed_ms", Big),
 )
 
 leaderships = Table(

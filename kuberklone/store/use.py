@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkStatement, Kind
 from kuberklone.store.transaction import Transaction
 
@@ -59,7 +60,7 @@ def add_nodes(transaction: Transaction, names: Iterable[str]) -> None:
 
 
 def remove_nodes(transaction: Transaction, names: Iterable[str]) -> None:
-    statement = schema.node_use.delete().where(schema.node_use.c.node_name.in_(list(names)))
+    statement = schema.node_use.delete().where(among(schema.node_use.c.node_name, names))
     transaction.connection.execute(statement)
 
 

@@ -408,6 +408,7 @@ def upgrade() -> None:
         ),
         sa.Column("halted", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("halted_since_ms", BIG, nullable=True),
+        sa.Column("resumed_ms", BIG, nullable=True),
         sa.PrimaryKeyConstraint("path", name=op.f("pk_reporting_paths")),
     )
     op.create_table(

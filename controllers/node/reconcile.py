@@ -1,0 +1,212 @@
+"""Makes nodes exist: writes the wanted boot into the row, then asks the provider for it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from controllers._loop.contract import Outcome
+from controllers.node import decide
+from controllers.node.decide import Boot, NodeFacts, Path, Plan
+from controllers.node.provider import Provider, Simulated
+from kuberklone.chance import Chance
+from kuberklone.kinds import node as node_kind
+from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds.node import NEVER_HEARD, Node
+from kuberklone.settings import Settings
+from kuberklone.store import crashpoints, events, health, heartbeats, machines, nodes
+from kuberklone.store.database import Store
+from kuberklone.store.events import Note
+from kuberklone.store.machines import MachineRow
+from kuberklone.store.records import Update
+from kuberklone.store.transaction import Fence, Transaction, in_batches
+
+_SOURCE = "node"
+
+
+def controller(store: Store, settings: Settings) -> "NodeController":
+    return NodeController(store, settings, chance=Chance(), providers={"simulated": Simulated()})
+
+
+class NodeController:
+    # Pods too: a node that is being deleted goes once its last pod has gone.
+    watches = (node_kind.RESOURCE, pod_kind.RESOURCE)
+    pace_s = 0.02
+
+    def __init__(
+        self, store: Store, settings: Settings, *, chance: Chance, providers: dict[node_kind.Provider, Provider]
+    ) -> None:
+        self._store = store
+        self._chance = chance
+        self._providers = providers
+        self._settings = decide.Settings(
+            grace_ms=round(settings.node_grace_s * 1000),
+            backoff_ms=round(settings.restart_backoff_s * 1000),
+            backoff_max_ms=round(settings.restart_backoff_max_s * 1000),
+            attempts_max=settings.restart_limit,
+        )
+
+    def forget(self) -> None:
+        """Nothing is kept between passes."""
+
+    def run_once(self, now_ms: int, fence: Fence) -> Outcome:
+        """Boot, restart, give up and remove what is due."""
+        with self._store.snapshot() as connection:
+            rows = machines.unsettled(connection)
+            ready = health.ready_by_path(connection)
+            paths = heartbeats.paths(connection)
+        if not rows:
+            return Outcome()
+        by_uid = {row.node.uid: row.node for row in rows}
+        plan = decide.decide(
+            [_facts(row) for row in rows],
+            machines={name: provider.machines(list(by_uid.values())) for name, provider in self._providers.items()},
+            paths=[
+                Path(
+                    name=path.path,
+                    received_ms=path.received_ms,
+                    halted=path.halted,
+                    resumed_ms=path.resumed_ms,
+                    ready=ready.get(path.path, 0),
+                )
+                for path in paths
+            ],
+            settings=self._settings,
+            now_ms=now_ms,
+        )
+        crashpoints.reach("node.decided")
+        counts = self._carry_out(plan, by_uid, fence)
+        return Outcome(counts=counts, next_wake_ms=plan.next_wake_ms)
+
+    def _carry_out(self, plan: Plan, by_uid: dict[str, Node], fence: Fence) -> dict[str, int]:
+        for orphan in plan.orphans:
+            self._providers[orphan.provider].remove(orphan.name, orphan.uid)
+        booted = self._boot(plan.boots, by_uid, fence)
+        for start in plan.starts:
+            self._providers[start.provider].boot(start.name, start.node_uid, start.boot_id)
+        for removal in plan.removals:
+            if removal.exists:
+                self._providers[removal.provider].remove(removal.name, removal.node_uid)
+        crashpoints.reach("node.provided")
+        self._write(_changes(plan), by_uid, fence)
+        return {
+            "booted": booted,
+            "given_up": len(plan.given_up),
+            "removed": len(plan.removals),
+            "forgotten": self._forget_rows(plan, by_uid, fence),
+        }
+
+    def _boot(self, boots: Sequence[Boot], by_uid: dict[str, Node], fence: Fence) -> int:
+        def write_batch(transaction: Transaction, batch: list[Boot]) -> int:
+            updates = [Update(by_uid[boot.node_uid], self._booted(by_uid[boot.node_uid], boot)) for boot in batch]
+            written = nodes.update(
+                transaction,
+                updates,
+                ("boot_id", "machine", "restarts", "restarts_done", "restart_attempts", "restart_at_ms"),
+            )
+            reasons = {boot.node_uid: boot for boot in batch}
+            events.record(transaction, [_boot_note(node, reasons[node.uid]) for node in written], source=_SOURCE)
+            crashpoints.reach("node.booted")
+            by_uid.update({node.uid: node for node in written})
+            return len(written)
+
+        done = in_batches(self._store, list(boots), write_batch, fence=fence)
+        for boot in boots:
+            self._providers[boot.provider].boot(boot.name, boot.node_uid, by_uid[boot.node_uid].boot_id or "")
+        return done
+
+    def _booted(self, node: Node, boot: Boot) -> Node:
+        return msgspec.structs.replace(
+            node,
+            boot_id=self._chance.uid(),
+            machine=boot.machine,
+            restarts=boot.restarts,
+            restarts_done=boot.restarts_done,
+            restart_attempts=boot.restart_attempts,
+            restart_at_ms=boot.restart_at_ms,
+        )
+
+    def _write(self, changes: dict[str, dict[str, Any]], by_uid: dict[str, Node], fence: Fence) -> None:
+        def write_batch(transaction: Transaction, batch: list[Update[Node]]) -> int:
+            written = nodes.update(transaction, batch, ("boot_id", "machine", "restart_attempts", "restart_at_ms"))
+            events.record(
+                transaction,
+                [_given_up_note(node) for node in written if node.machine == "Failed"],
+                source=_SOURCE,
+            )
+            crashpoints.reach("node.written")
+            return len(written)
+
+        updates = [
+            Update(by_uid[uid], msgspec.structs.replace(by_uid[uid], **columns)) for uid, columns in changes.items()
+        ]
+        in_batches(self._store, updates, write_batch, fence=fence)
+
+    def _forget_rows(self, plan: Plan, by_uid: dict[str, Node], fence: Fence) -> int:
+        def write_batch(transaction: Transaction, batch: list[Node]) -> int:
+            empty = machines.without_pods(transaction.connection, [node.name for node in batch])
+            gone = nodes.delete(transaction, [node for node in batch if node.name in empty])
+            crashpoints.reach("node.forgotten")
+            return len(gone)
+
+        leaving = [by_uid[forget.node_uid] for forget in plan.forgotten]
+        return in_batches(self._store, leaving, write_batch, fence=fence)
+
+
+def _facts(row: MachineRow) -> NodeFacts:
+    node = row.node
+    return NodeFacts(
+        uid=node.uid,
+        name=node.name,
+        provider=node_kind.provider(node.provider),
+        machine=node_kind.machine(node.machine),
+        boot_id=node.boot_id,
+        restarts=node.restarts,
+        restarts_wanted=node.restarts_wanted,
+        restarts_done=node.restarts_done,
+        restart_attempts=node.restart_attempts,
+        restart_at_ms=node.restart_at_ms,
+        deleting=node.deleting_ms is not None,
+        held=node.finalizers != "[]",
+        pods=row.pods,
+        ready=node_kind.readiness(node.ready),
+        heard=node.ready_reason != NEVER_HEARD,
+        ready_since_ms=node.ready_since_ms,
+        heard_boot_id=row.heard_boot_id,
+        path=row.path,
+    )
+
+
+def _changes(plan: Plan) -> dict[str, dict[str, Any]]:
+    """The columns that the plan changes apart from boots, by node; several decisions may be about one node."""
+    changes: dict[str, dict[str, Any]] = defaultdict(dict)
+    for adopt in plan.adoptions:
+        changes[adopt.node_uid] |= {"boot_id": adopt.boot_id, "machine": "Running"}
+    for recovered in plan.recovered:
+        changes[recovered.node_uid] |= {"machine": "Running", "restart_at_ms": None}
+    for stable in plan.stable:
+        changes[stable.node_uid] |= {"restart_attempts": 0}
+    for schedule in plan.schedules:
+        changes[schedule.node_uid] |= {"restart_at_ms": schedule.restart_at_ms}
+    for given_up in plan.given_up:
+        changes[given_up.node_uid] |= {"machine": "Failed", "restart_at_ms": None}
+    for removal in plan.removals:
+        changes[removal.node_uid] |= {"machine": "Absent", "boot_id": None, "restart_at_ms": None}
+    return changes
+
+
+def _boot_note(node: Node, boot: Boot) -> Note:
+    match boot.reason:
+        case "Created":
+            return events.about_node(node, "Created", "The machine was created.")
+        case "Wanted":
+            return events.about_node(node, "Restarting", "A person asked for a restart.")
+        case _:
+            message = f"Restart attempt {boot.restart_attempts}: the node was silent or its machine was gone."
+            return events.about_node(node, "Restarting", message, type="Warning")
+
+
+def _given_up_note(node: Node) -> Note:
+    message = f"Given up after {node.restart_attempts} restarts; restart it by hand or delete it."
+    return events.about_node(node, "Failed", message, type="Warning")
