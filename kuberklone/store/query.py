@@ -1,7 +1,8 @@
 """Questions in SQL that cannot change anything, because the database itself refuses to.
 
-SQLite opens the file read-only and may attach no other. Postgres takes one statement (the extended protocol admits no
-second one), inside a READ ONLY transaction, as the role `kuberklone_reader`, which is granted SELECT and nothing else.
+SQLite opens the file read-only, may attach no other and makes no temporary tables. Postgres takes one statement (the
+extended protocol admits no second one), inside a READ ONLY transaction that is always rolled back, as the role
+`kuberklone_reader`, which is granted SELECT and nothing else.
 """
 
 import sqlite3
@@ -28,9 +29,24 @@ def run(url: str, question: str, *, timeout_s: float = TIMEOUT_S) -> tuple[list[
     Raises QueryError with the database's own words when it refuses, and StoreUnavailable when there is no database.
     """
     parsed = make_url(url)
+    _refuse_no_text(question)
     if parsed.get_backend_name() == "sqlite":
         return _on_sqlite(database_file(parsed), question, timeout_s)
     return _on_postgres(parsed, question, timeout_s)
+
+
+def _refuse_no_text(question: str) -> None:
+    # Postgres would read up to the zero and leave out the rest; bytes that are no letters come from a terminal's line.
+    if "\0" in question or not _is_text(question):
+        raise QueryError("the question holds characters that are no text")
+
+
+def _is_text(question: str) -> bool:
+    try:
+        question.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _on_sqlite(file: Path, question: str, timeout_s: float) -> tuple[list[str], list[Sequence[Any]]]:
@@ -47,6 +63,8 @@ def _on_sqlite(file: Path, question: str, timeout_s: float) -> tuple[list[str], 
     try:
         # ATTACH would open another file, and that one for writing.
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        # Temporary tables are no part of the file, and Postgres refuses them too.
+        connection.execute("PRAGMA query_only = ON")
         timer.start()
         cursor = connection.execute(question)
         return [column[0] for column in cursor.description or ()], cursor.fetchall()
