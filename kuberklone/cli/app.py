@@ -82,12 +82,17 @@ def _down(home: options.Home = None) -> None:
     down.run(options.settings(home))
 
 
-@app.command(
-    "api", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone api", "kuberklone api --set port=8081")
-)
-def _api(demo: options.Demo = False, home: options.Home = None, set_: options.Set = None) -> None:
+@app.command("api", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone api", "kuberklone api --port 8081"))
+def _api(
+    host: options.Host = None,
+    port: options.Port = None,
+    demo: options.Demo = False,
+    home: options.Home = None,
+    set_: options.Set = None,
+) -> None:
     """Run only the API here, on a database that `up` or `db upgrade` has prepared."""
-    programs.run_api_here(options.resolve({"home": home}, assignments=set_, demo=demo).settings)
+    flags = {"host": host, "port": port, "home": home}
+    programs.run_api_here(options.resolve(flags, assignments=set_, demo=demo).settings)
 
 
 @app.command(

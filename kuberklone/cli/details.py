@@ -7,6 +7,9 @@ from rich.text import Text
 
 from kuberklone.cli import screen
 
+# Identities are for programs, which read -o json; in a table they take the room of what a person looks for.
+_LEFT_OUT = frozenset({"uid", "pod_uid", "revision", "namespace", "labels", "created_at", "first_at"})
+
 
 def show(raw: bytes) -> None:
     """An object whose shape is the server's business: new fields appear here by themselves."""
@@ -29,7 +32,7 @@ def _is_list_of_records(value: object) -> bool:
 
 def _table(records: object) -> None:
     assert isinstance(records, list), "a list of records was asked for"
-    columns = list(dict.fromkeys(name for record in records for name in record))
+    columns = [name for name in dict.fromkeys(name for record in records for name in record) if name not in _LEFT_OUT]
     rows = [[_fact(name, record.get(name)) for name in columns] for record in records]
     screen.show(screen.table([_title(name).upper() for name in columns], rows))
 

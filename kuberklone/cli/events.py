@@ -20,12 +20,12 @@ def show(
 ) -> None:
     """List what happened, the newest last."""
     with client.connect(options.settings(home, server)) as api:
-        raw = api.get("/events")
+        raw = api.get("/events", parameters={"limit": lines})
     if output is Output.JSON:
         screen.say_json(raw)
         return
     # The newest stands last, above the next prompt, where the eye is.
-    events = sorted(client.decode(raw, wire.Events).items, key=lambda event: event.at)[-lines:]
+    events = sorted(client.decode(raw, wire.Events).items, key=lambda event: event.at)
     rows = [
         (event.at, event.type, event.reason, f"{event.kind.lower()}/{event.name}", event.count, event.message)
         for event in events

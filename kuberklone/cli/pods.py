@@ -160,6 +160,11 @@ def _say_outcome(pod: wire.PodDetail) -> None:
     if pod.node is not None:
         screen.say(Text.assemble(f"{pod.name} ", ("bound to", "green"), f" {pod.node}"))
         return
-    # No reason means that the scheduler has not looked at it, which is the reason.
-    why = pod.why_pending or "no decision yet; does the scheduler run? kuberklone status"
-    screen.say(Text.assemble(f"{pod.name} ", ("Pending", "yellow"), f": {why}"))
+    screen.say(Text.assemble(f"{pod.name} ", ("Pending", "yellow"), f": {_why(pod)}"))
+
+
+def _why(pod: wire.PodDetail) -> str:
+    if pod.waiting is None:
+        return pod.why_pending or "no reason is known"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in pod.waiting.reasons.items())
+    return f"0/{pod.waiting.nodes_evaluated} nodes: {reasons or 'there are none'}"

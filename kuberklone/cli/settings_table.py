@@ -27,7 +27,7 @@ def show(resolved: Resolved, *, names: list[str], explain: bool, output: Output)
     elif explain:
         _explain(resolved, wanted)
     else:
-        rows = [(name, _value(resolved, name), unit(name), resolved.origins[name]) for name in wanted]
+        rows = [(name, shown_value(resolved, name), unit(name), resolved.origins[name]) for name in wanted]
         screen.show(screen.table(("SETTING", "VALUE", "UNIT", "FROM"), rows))
     for variable in settings_module.unknown_variables(os.environ):
         screen.complain(f"{variable} is set in the environment and is no setting.")
@@ -52,12 +52,12 @@ def documentation() -> Mapping[str, str]:
 def _explain(resolved: Resolved, names: list[str]) -> None:
     texts = documentation()
     for name in names:
-        value = f"{_value(resolved, name)} {unit(name)}".strip()
+        value = f"{shown_value(resolved, name)} {unit(name)}".strip()
         screen.say(Text.assemble((name, "bold"), f" = {value}  ({resolved.origins[name]})"))
         screen.say(f"  {texts[name]}\n")
 
 
-def _value(resolved: Resolved, name: str) -> str:
+def shown_value(resolved: Resolved, name: str) -> str:
     if name == "database_url":
         return resolved.settings.database_shown
     value = getattr(resolved.settings, name)
@@ -67,5 +67,5 @@ def _value(resolved: Resolved, name: str) -> str:
 
 
 def _as_json(resolved: Resolved, name: str) -> dict[str, object]:
-    value = _value(resolved, name) if name in {"home", "database_url"} else getattr(resolved.settings, name)
+    value = shown_value(resolved, name) if name in {"home", "database_url"} else getattr(resolved.settings, name)
     return {"name": name, "value": value, "unit": unit(name), "from": resolved.origins[name]}

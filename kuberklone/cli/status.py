@@ -25,7 +25,8 @@ def show(output: options.OutputAs = Output.TABLE, home: options.Home = None, ser
     screen.say(Text.assemble((url, "bold green"), f"  up: pid {owner.pid}" if owner else ""))
     screen.say(f"revision {status.revision}, cluster time {status.cluster_time}")
     screen.say(f"nodes: {_counts(status.nodes)}")
-    screen.say(f"pods:  {_counts(status.pods)}")
+    waiting = f" ({status.pods_waiting} without a node)" if status.pods_waiting else ""
+    screen.say(f"pods:  {_counts(status.pods)}{waiting}")
     for path in status.halted:
         screen.say(
             Text(f"halted: nearly all nodes of {path} look dead, so nothing is evicted or restarted", style="bold red")
@@ -42,9 +43,14 @@ def _controllers(controllers: list[wire.Controller]) -> None:
     rows = [
         (
             each.name, Text("leads", style="green") if each.leading else Text("nobody leads", style="red"),
-            each.holder or None, each.epoch, each.lag, each.errors, each.last_error,
+            _process(each.holder), each.epoch, each.pass_ms, each.lag_revisions, each.errors, each.last_error,
         )
         for each in controllers
     ]  # fmt: skip
-    columns = ("CONTROLLER", "STATE", "HOLDER", "EPOCH", "LAG", "ERRORS", "LAST ERROR")
-    screen.show(screen.table(columns, rows, right=("EPOCH", "LAG", "ERRORS")))
+    columns = ("CONTROLLER", "STATE", "PROCESS", "EPOCH", "PASS MS", "LAG", "ERRORS", "LAST ERROR")
+    screen.show(screen.table(columns, rows, right=("EPOCH", "PASS MS", "LAG", "ERRORS")))
+
+
+def _process(holder: str) -> str | None:
+    """`host/pid/start time` without the start time, which only tells two processes of one pid apart."""
+    return holder.rpartition("/")[0] or None

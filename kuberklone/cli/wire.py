@@ -34,11 +34,17 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     age_seconds: float | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    nodes_evaluated: int
+    reasons: dict[str, int]
+
+
 class PodDetail(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     status: str
     node: str | None = None
     why_pending: str | None = None
+    waiting: Waiting | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +74,8 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True):
     holder: str
     leading: bool
     epoch: int
-    lag: int | None = None
+    lag_revisions: int
+    pass_ms: int
     errors: int = 0
     last_error: str | None = None
 
@@ -79,6 +86,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     controllers: list[Controller]
     nodes: dict[str, int]
     pods: dict[str, int]
+    pods_waiting: int
     halted: list[str]
 
 
