@@ -3,17 +3,26 @@
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp
 
-from kuberklone.api import problems
+from kuberklone.api import documentation, guard, health, metrics, problems, welcome
 from kuberklone.api.context import Context
-from kuberklone.api.lab import adding, nodes, pods
+from kuberklone.api.door import Door
+from kuberklone.api.lab import adding, events, faults, nodes, pods, status
+from kuberklone.api.lab.faults import FailRequest
+from kuberklone.api.lab.named import NodeName, PodName
+from kuberklone.api.meter import Meter
+from kuberklone.api.metrics import ClusterCollector
 from kuberklone.api.writes import Writes
-from kuberklone.errors import KuberkloneError
+from kuberklone.errors import InvalidField
+from kuberklone.kinds.node_request import NodeRequest
+from kuberklone.kinds.pod_request import PodRequest
 from kuberklone.settings import Settings
 from kuberklone.store.database import Store
 
@@ -21,31 +30,83 @@ from kuberklone.store.database import Store
 READERS = 8
 
 
-def build(settings: Settings, store: Store) -> Litestar:
-    context = Context(settings=settings, store=store, writes=Writes(store))
+def build(settings: Settings, store: Store) -> ASGIApp:
+    writes = Writes(store)
+    context = Context(settings=settings, store=store, writes=writes, registry=metrics.registry())
+    context.registry.register(ClusterCollector(store, writes.waiting))
+    set_asyncio_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
+    return Door(
+        _framework(context),
+        judge=guard.judge_for(settings),
+        meter=Meter(context.registry),
+        short_ways={("POST", "/add_pod"): partial(adding.create_pods, context)},
+        most_bytes=settings.max_body_bytes,
+    )
 
+
+def _framework(context: Context) -> Litestar:
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         context.writes.start()
         yield
         await context.writes.stop()
 
-    set_asyncio_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
     return Litestar(
-        route_handlers=[lab()],
+        route_handlers=[
+            _reads(),
+            _writes(),
+            _operation(),
+            welcome.welcome,
+            documentation.show_documentation,
+        ],
         state=State({"context": context}),
         lifespan=[running],
-        request_max_body_size=settings.max_body_bytes,
-        exception_handlers={
-            KuberkloneError: problems.answer_error,
-            HTTPException: problems.answer_http,
-            Exception: problems.answer_unforeseen,
-        },
+        before_request=_refuse_unknown_parameters,
+        request_max_body_size=context.settings.max_body_bytes,
+        exception_handlers={Exception: problems.answer},
         logging_config=None,
-        openapi_config=None,
+        openapi_config=documentation.config(NodeRequest, PodRequest, NodeName, PodName, FailRequest),
     )
 
 
-def lab() -> Router:
-    handlers = [adding.add_node, adding.add_pod, nodes.list_nodes, pods.list_pods]
-    return Router("/", route_handlers=handlers, tags=["lab"])
+def _reads() -> Router:
+    handlers = [
+        nodes.list_nodes,
+        nodes.show_node,
+        pods.list_pods,
+        pods.show_pod,
+        events.list_events,
+        status.show_status,
+    ]
+    return Router("/", route_handlers=handlers, tags=["look"])
+
+
+def _writes() -> Router:
+    handlers = [
+        adding.add_node,
+        adding.add_pod,
+        nodes.restart_node,
+        nodes.delete_node,
+        pods.delete_pod,
+        faults.fail_node,
+        faults.heal_node,
+    ]
+    return Router("/", route_handlers=handlers, tags=["change"])
+
+
+def _operation() -> Router:
+    handlers = [health.live, health.ready, metrics.show_metrics]
+    return Router("/", route_handlers=handlers, tags=["operate"])
+
+
+def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
+    """A misspelt filter must not look like one that matches everything."""
+    if not request.scope["query_string"]:
+        return
+    known = {
+        getattr(parameter.kwarg_definition, "query", None) or name
+        for name, parameter in request.route_handler.parsed_fn_signature.parameters.items()
+    }
+    for name in request.query_params:
+        if name not in known:
+            raise InvalidField(name[:200], "there is no such parameter here; /docs lists what there is")

@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, HTTPException
+from litestar.types import Receive, Scope
 
 from kuberklone.errors import InvalidField
 
 Body = TypeVar("Body", bound=msgspec.Struct)
+Headers = list[tuple[bytes, bytes]]
 
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -21,16 +23,40 @@ class UnsupportedMediaType(HTTPException):
     status_code = 415
 
 
+class TooLarge(HTTPException):
+    status_code = 413
+
+
+async def receive_body(scope: Scope, receive: Receive, *, most_bytes: int) -> bytes:
+    """The raw body; raises TooLarge as soon as it is known to be."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > most_bytes:
+            raise _too_large(most_bytes)
+    message = await receive()
+    if message["type"] == "http.request" and not message["more_body"]:
+        return message["body"]  # nearly always: a small body comes in one piece
+    parts: list[bytes] = []
+    length = 0
+    while message["type"] == "http.request":
+        parts.append(message["body"])
+        length += len(message["body"])
+        if length > most_bytes:
+            raise _too_large(most_bytes)
+        if not message["more_body"]:
+            break
+        message = await receive()
+    return b"".join(parts)
+
+
 async def read(request: Request[Any, Any, Any], kind: type[Body]) -> Body:
     """The body as `kind`; raises a 400, 413, 415 or InvalidField."""
-    body = await request.body()
+    return parse(request.scope["headers"], await request.body(), kind)
+
+
+def parse(headers: Any, body: bytes, kind: type[Body]) -> Body:
     if not body:
         raise ClientException(f"the body is empty; send a JSON object such as {example(kind)}")
-    check_content_type(request)
-    return decode(body, kind)
-
-
-def decode(body: bytes, kind: type[Body]) -> Body:
+    _check_content_type(headers)
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
@@ -45,59 +71,58 @@ def decode(body: bytes, kind: type[Body]) -> Body:
     return decoded
 
 
-def check_content_type(request: Request[Any, Any, Any]) -> None:
+def example(kind: type[msgspec.Struct]) -> str:
+    """The shortest body that works, from the examples of the required fields."""
+    required = [field for field in msgspec.structs.fields(kind) if field.required]
+    return msgspec.json.encode({field.encode_name: _example(field.type) for field in required}).decode()
+
+
+def _too_large(most_bytes: int) -> TooLarge:
+    return TooLarge(detail=f"the body is larger than {most_bytes} bytes; send less at once")
+
+
+def _check_content_type(headers: Any) -> None:
     """Only JSON. It also keeps out forms of foreign web pages, which browsers send without asking us first."""
-    content_type = ""
-    for name, value in request.scope["headers"]:
-        if name == b"content-type":
-            content_type = value.decode("latin-1")
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type != "application/json" and not (media_type.startswith("application/") and media_type[-5:] == "+json"):
+    content_type = next((value for name, value in headers if name == b"content-type"), b"")
+    if content_type == b"application/json":
+        return
+    media_type = content_type.decode("latin-1").partition(";")[0].strip().lower()
+    if media_type != "application/json":
         raise UnsupportedMediaType(
             detail=f"the body is {media_type or 'of no stated type'}; send it as Content-Type: application/json "
             "(curl: --json, or -H 'Content-Type: application/json')"
         )
 
 
-def example(kind: type[msgspec.Struct]) -> str:
-    """The shortest body that works, from the examples of the required fields."""
-    return msgspec.json.encode(
-        {field.encode_name: _example(field) for field in msgspec.structs.fields(kind) if field.required}
-    ).decode()
-
-
-def _example(field: msgspec.structs.FieldInfo) -> Any:
-    meta = next((part for part in getattr(field.type, "__metadata__", ()) if isinstance(part, msgspec.Meta)), None)
-    return meta.examples[0] if meta is not None and meta.examples else "…"
-
-
 def _named(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> InvalidField:
     match = _WHERE.match(str(error))
     assert match is not None, "the pattern matches every text"
     what, path = match["what"], match["path"] or ""
-    known = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
     if unknown := _UNKNOWN.fullmatch(what):
-        field = f"{path}.{unknown[1]}".lstrip(".")[:200]
-        return InvalidField(
-            field,
-            f"there is no such field; leave it out, or send one of {known}"
-            if not path
-            else "there is no such field; leave it out",
-        )
+        known = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
+        instead = "" if path else f", or send one of {known}"
+        return InvalidField(_joined(path, unknown[1]), f"there is no such field; leave it out{instead}")
     if missing := _MISSING.fullmatch(what):
-        field = f"{path}.{missing[1]}".lstrip(".")
-        return InvalidField(field, f"it is missing; send at least {example(kind)}")
-    return InvalidField(path or "body", f"{what[:1].lower()}{what[1:]}; {_remedy(path, kind)}")
+        return InvalidField(_joined(path, missing[1]), f"it is missing; send at least {example(kind)}")
+    return InvalidField(path or "body", f"{what[:1].lower()}{what[1:]}; send {_wanted(path, kind)}")
 
 
-def _remedy(path: str, kind: type[msgspec.Struct]) -> str:
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}".lstrip(".")[:200]
+
+
+def _wanted(path: str, kind: type[msgspec.Struct]) -> str:
     name = re.split(r"[.\[]", path, maxsplit=1)[0]
     for field in msgspec.structs.fields(kind):
-        if field.encode_name == name:
-            meta = _meta(field.type)
-            if meta is not None and meta.description:
-                return f"send {meta.description}".rstrip(".")
-    return f"send an object such as {example(kind)}"
+        meta = _meta(field.type)
+        if field.encode_name == name and meta is not None and meta.description:
+            return meta.description.rstrip(".")
+    return f"an object such as {example(kind)}"
+
+
+def _example(kind: Any) -> Any:
+    meta = _meta(kind)
+    return meta.examples[0] if meta is not None and meta.examples else "…"
 
 
 def _meta(kind: Any) -> msgspec.Meta | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request
+from prometheus_client import CollectorRegistry
 
 from kuberklone.api.writes import Writes
 from kuberklone.settings import Settings
@@ -15,6 +16,7 @@ class Context:
     settings: Settings
     store: Store
     writes: Writes
+    registry: CollectorRegistry
 
 
 def of(request: Request[Any, Any, Any]) -> Context:

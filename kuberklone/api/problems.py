@@ -1,15 +1,15 @@
 """Every error as a problem document (RFC 9457): the only place that knows which error is which HTTP status."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
-from litestar.response.base import ASGIResponse
+from litestar.exceptions import HTTPException, ValidationException
 
 from kuberklone import errors, logs
-from kuberklone.errors import KuberkloneError
+from kuberklone.errors import InvalidField, KuberkloneError
 
 MEDIA_TYPE = "application/problem+json"
 # The queue of writes drains within a second, and a database that is away is asked again about as often.
@@ -50,66 +50,67 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The part of the request that is to blame."""
 
 
-def of(error: KuberkloneError) -> Problem:
+def of(error: Exception, *, method: str, path: str) -> Problem:
+    """The problem behind any exception; one that nobody foresaw is logged and not told."""
+    if isinstance(error, KuberkloneError):
+        return _of_ours(error)
+    if isinstance(error, ValidationException):
+        return _of_ours(_misfit(error))
+    if isinstance(error, HTTPException):
+        return of_status(error.status_code, _detail(error, method=method, path=path))
+    _log.error("request failed", path=path, exc_info=error)
+    return of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says how")
+
+
+def of_status(status: int, detail: str) -> Problem:
+    """A problem of HTTP itself, such as a route that does not exist."""
+    phrase = HTTPStatus(status).phrase
+    kind = phrase.lower().replace(" ", "-")
+    return Problem(type=f"urn:kuberklone:problem:{kind}", title=phrase, status=status, detail=detail)
+
+
+def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, str]:
+    """Headers beside the document: when to come back, and those that the error itself asks for (Allow)."""
+    given: Mapping[str, Any] = (error.headers or {}) if isinstance(error, HTTPException) else {}
+    headers = {name.lower(): str(value) for name, value in given.items()}
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["retry-after"] = str(RETRY_AFTER_S)
+    return headers
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Litestar's exception handler for everything."""
+    problem = of(error, method=request.method, path=request.url.path)
+    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers_of(problem, error))
+
+
+def _of_ours(error: KuberkloneError) -> Problem:
     status = STATUS[type(error)]
     return Problem(
         type=f"urn:kuberklone:problem:{_dashed(type(error).__name__)}",
-        title=(type(error).__doc__ or status.phrase).strip().partition("\n")[0],
+        title=(type(error).__doc__ or status.phrase).strip().partition("\n")[0].rstrip("."),
         status=status,
         detail=str(error),
         field=error.field if isinstance(error, errors.InvalidField | errors.AlreadyExists) else None,
     )
 
 
-def of_status(status: int, detail: str) -> Problem:
-    """A problem of HTTP itself, such as a route that does not exist."""
-    phrase = HTTPStatus(status).phrase
-    return Problem(
-        type=f"urn:kuberklone:problem:{phrase.lower().replace(' ', '-')}", title=phrase, status=status, detail=detail
-    )
+def _misfit(error: ValidationException) -> InvalidField:
+    """The first parameter that the framework could not read as what the handler's signature says."""
+    extra = error.extra
+    first: dict[str, Any] = extra[0] if isinstance(extra, list) and extra else {}
+    what = str(first.get("message", error.detail))
+    return InvalidField(str(first.get("key", "")), f"{what[:1].lower()}{what[1:]}")
 
 
-def headers_of(problem: Problem) -> dict[str, str]:
-    return {"Retry-After": str(RETRY_AFTER_S)} if problem.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-
-
-def asgi_response(problem: Problem) -> ASGIResponse:
-    """For those who answer before a handler is found."""
-    return ASGIResponse(
-        body=msgspec.json.encode(problem),
-        media_type=MEDIA_TYPE,
-        status_code=problem.status,
-        headers=headers_of(problem),
-    )
-
-
-def answer_error(_request: Request[Any, Any, Any], error: KuberkloneError) -> Response[Problem]:
-    return _response(of(error), {})
-
-
-def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
-    detail = error.detail
+def _detail(error: HTTPException, *, method: str, path: str) -> str:
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            detail = f"there is nothing at {request.url.path}; GET /schema lists what there is"
+            return f"there is nothing at {path[:200]}; GET / links to what there is"
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = (error.headers or {}).get("Allow", "")
-            detail = f"{request.url.path} does not take {request.method}; send {allowed or 'another method'}"
-    return _response(of_status(error.status_code, detail), error.headers or {})
-
-
-def answer_unforeseen(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    _log.error("request failed", path=request.url.path, exc_info=error)
-    return _response(of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says how"), {})
-
-
-def _response(problem: Problem, headers: dict[str, Any]) -> Response[Problem]:
-    return Response(
-        problem,
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers={**headers_of(problem), **{str(name): str(value) for name, value in headers.items()}},
-    )
+            allowed = str((error.headers or {}).get("Allow", "")).replace("OPTIONS, ", "")
+            return f"{path[:200]} does not take {method}; send {allowed or 'another method'}"
+    return error.detail
 
 
 def _dashed(name: str) -> str:

@@ -76,6 +76,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # Nobody stands before us whose word about a client's address would count.
+                proxy_headers=False,
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=GRACE_S,
             )

@@ -30,7 +30,12 @@ class Writes:
         await asyncio.to_thread(self._writer.stop)
 
     def waiting(self) -> int:
+        """How many operations are queued."""
         return self._writer.waiting()
+
+    def is_alive(self) -> bool:
+        """Whether anybody writes what is queued."""
+        return self._writer.is_alive()
 
     async def pods(self, operation: CreatePods) -> list[Pod]:
         written = await self._submit(operation)

@@ -19,7 +19,7 @@ Name = Annotated[str, Meta(description=names.REMEDY + ".", examples=["web"])]
 Count = Annotated[
     int,
     Meta(
-        description=f"a whole number from 1 to {COUNT_MAX}: all or none are made and the answer is a list; with a name they "
+        description=f"a whole number from 1 to {COUNT_MAX}: all or none, and the answer is a list; with a name they "
         "are called name-1, name-2, …",
         examples=[3],
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, text
 
 from kuberklone.kinds.node import Node
 from kuberklone.store import schema
@@ -166,23 +166,18 @@ class EventLine(NamedTuple):
     source: str
 
 
-_EVENTS = "SELECT last_ms, first_ms, type, reason, kind, namespace, name, message, count, source FROM v_events"
+_EVENT_COLUMNS = "SELECT last_ms, first_ms, type, reason, kind, namespace, name, message, count, source FROM v_events"
+_EVENTS = text(f"{_EVENT_COLUMNS} ORDER BY last_ms DESC LIMIT :limit")
+_EVENTS_OF = text(f"{_EVENT_COLUMNS} WHERE object_uid IN :uids ORDER BY last_ms DESC LIMIT :limit").bindparams(
+    bindparam("uids", expanding=True)
+)
 
 
-def events(
-    connection: Connection,
-    *,
-    limit: int,
-    kind: str | None = None,
-    name: str | None = None,
-    namespace: str | None = None,
-) -> list[EventLine]:
-    """What was said about nodes and pods, newest first, the scheduler's decisions among it."""
-    wanted = {"kind": kind, "name": name, "namespace": namespace}
-    given = {column: value for column, value in wanted.items() if value is not None}
-    where = " AND ".join(f"{column} = :{column}" for column in given)
-    statement = f"{_EVENTS}{' WHERE ' + where if where else ''} ORDER BY last_ms DESC LIMIT :limit"
-    return [EventLine(*row) for row in connection.execute(text(statement), {**given, "limit": limit})]
+def events(connection: Connection, *, limit: int, uids: Iterable[str] | None = None) -> list[EventLine]:
+    """What was said about nodes and pods, or about those of these uids, newest first, with what was decided."""
+    if uids is None:
+        return [EventLine(*row) for row in connection.execute(_EVENTS, {"limit": limit})]
+    return [EventLine(*row) for row in connection.execute(_EVENTS_OF, {"limit": limit, "uids": list(uids)})]
 
 
 class Loop(NamedTuple):
@@ -204,3 +199,59 @@ _LOOPS = select(*(schema.leaderships.c[column] for column in Loop._fields)).orde
 
 def loops(connection: Connection) -> list[Loop]:
     return [Loop(*row) for row in connection.execute(_LOOPS)]
+
+
+class Leaving(NamedTuple):
+    """A pod that must leave its node, unless the node recovers first."""
+
+    node_name: str
+    due_ms: int
+    cause: str
+
+
+_LEAVING = text("SELECT node_name, due_ms, cause FROM evictions WHERE pod_uid = :pod_uid")
+
+
+def leaving(connection: Connection, pod_uid: str) -> Leaving | None:
+    row = connection.execute(_LEAVING, {"pod_uid": pod_uid}).first()
+    return None if row is None else Leaving(*row)
+
+
+class InjectedFault(NamedTuple):
+    kind: str
+    restart: bool
+    since_ms: int
+
+
+_faults = schema.faults.c
+_FAULT = select(_faults.kind, _faults.restart, _faults.since_ms)
+
+
+def fault(connection: Connection, node_uid: str) -> InjectedFault | None:
+    row = connection.execute(_FAULT.where(_faults.node_uid == node_uid)).first()
+    return None if row is None else InjectedFault(*row)
+
+
+_HALTED = select(schema.reporting_paths.c.path).where(schema.reporting_paths.c.halted)
+
+
+def halted_paths(connection: Connection) -> list[str]:
+    """The paths on which nobody is evicted, since all their nodes look dead."""
+    return list(connection.execute(_HALTED.order_by(schema.reporting_paths.c.path)).scalars())
+
+
+_STATUSES = text("SELECT status, COUNT(*) FROM v_nodes GROUP BY status")
+
+
+def node_statuses(connection: Connection) -> dict[str, int]:
+    """How many nodes have each status."""
+    return {status: count for status, count in connection.execute(_STATUSES)}
+
+
+_WAITING = select(func.count()).where(_pods.node_name.is_(None), _pods.deleting_ms.is_(None))
+
+
+def waiting_pods(connection: Connection) -> int:
+    """How many pods wait for a node."""
+    count: int = connection.execute(_WAITING).scalar_one()
+    return count

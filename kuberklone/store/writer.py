@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from kuberklone import logs
 from kuberklone.errors import KuberkloneError, Overloaded, StoreError, StoreUnavailable
 from kuberklone.store import crashpoints, operations
 from kuberklone.store.database import Store
@@ -21,6 +22,8 @@ from kuberklone.store.transaction import ROWS_MAX, write
 Ticket = TypeVar("Ticket")
 # About a second's worth of writes: whoever would wait longer is better told to come back.
 QUEUE_MAX = 4_096
+
+_log = logs.get()
 
 
 class GroupWriter(Generic[Ticket]):
@@ -51,6 +54,10 @@ class GroupWriter(Generic[Ticket]):
         except queue.Full:
             raise Overloaded from None
 
+    def is_alive(self) -> bool:
+        """Whether the writer's thread runs."""
+        return self._thread.is_alive()
+
     def waiting(self) -> int:
         """How many operations are queued."""
         return self._queue.qsize()
@@ -80,7 +87,7 @@ class GroupWriter(Generic[Ticket]):
         except StoreError as error:
             # The database is away or full: the same for each, and trying them singly would only take longer.
             self._deliver([(ticket, error) for ticket, _ in batch])
-        except (DBAPIError, KuberkloneError) as error:
+        except Exception as error:  # noqa: BLE001 - the thread's outermost boundary: nobody may wait for ever
             # One of them did something unforeseen. Savepoints around each would find it at half the speed, always;
             # writing them singly finds it now.
             if len(batch) > 1:
@@ -102,6 +109,7 @@ class GroupWriter(Generic[Ticket]):
 def _unforeseen(error: Exception) -> KuberkloneError:
     if isinstance(error, KuberkloneError):
         return error
-    failure = StoreUnavailable("the database refused the write")
+    _log.error("write failed in a way nobody foresaw", exc_info=error)
+    failure = StoreUnavailable("the database refused the write") if isinstance(error, DBAPIError) else KuberkloneError()
     failure.__cause__ = error
     return failure

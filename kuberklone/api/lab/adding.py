@@ -1,4 +1,4 @@
-"""POST /add_node and POST /add_pod: the paths that take thousands of requests a second."""
+"""POST /add_node and POST /add_pod."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import msgspec
 from litestar import Request, Response, post
 
 from kuberklone.api import bodies, context
+from kuberklone.api.context import Context
+from kuberklone.api.documentation import accepts
 from kuberklone.api.lab import answers
 from kuberklone.api.lab.answers import Items, NodeAnswer, PodAnswer
 from kuberklone.kinds import node_request, pod_request
@@ -17,21 +19,32 @@ _JSON = "application/json"
 _encoder = msgspec.json.Encoder()
 
 
-@post("/add_node", summary="Add a node, or several")
+@post("/add_node", summary="Add a node, or several", operation_class=accepts(NodeRequest, 409))
 async def add_node(request: Request[Any, Any, Any]) -> Response[NodeAnswer | Items[NodeAnswer]]:
     wanted = await bodies.read(request, NodeRequest)
     created = await context.of(request).writes.nodes(CreateNodes(nodes=node_request.build(wanted)))
-    return _created([answers.new_node(node) for node in created], as_list=wanted.count is not None)
+    listed = [answers.new_node(node) for node in created]
+    return _created(_document(listed, as_list=wanted.count is not None))
 
 
-@post("/add_pod", summary="Add a pod, or several")
+@post("/add_pod", summary="Add a pod, or several", operation_class=accepts(PodRequest, 409))
 async def add_pod(request: Request[Any, Any, Any]) -> Response[PodAnswer | Items[PodAnswer]]:
-    here = context.of(request)
-    wanted = await bodies.read(request, PodRequest)
+    document = await create_pods(context.of(request), request.scope["headers"], await request.body())
+    return _created(document)
+
+
+async def create_pods(here: Context, headers: Any, body: bytes) -> bytes:
+    """The pods as the answer's document, once they are durable."""
+    wanted = bodies.parse(headers, body, PodRequest)
     pods = pod_request.build(wanted, toleration_s=here.settings.toleration_s)
     created = await here.writes.pods(CreatePods(pods=pods))
-    return _created([answers.pod(pod, now_ms=pod.created_ms) for pod in created], as_list=wanted.count is not None)
+    listed = [answers.pod(pod, now_ms=pod.created_ms) for pod in created]
+    return _document(listed, as_list=wanted.count is not None)
 
 
-def _created(made: list[Any], *, as_list: bool) -> Response[Any]:
-    return Response(_encoder.encode(Items(made) if as_list else made[0]), media_type=_JSON, status_code=201)
+def _document(listed: list[Any], *, as_list: bool) -> bytes:
+    return _encoder.encode(Items(listed) if as_list else listed[0])
+
+
+def _created(document: bytes) -> Response[Any]:
+    return Response(document, media_type=_JSON, status_code=201)

@@ -1,0 +1,105 @@
+"""The door of the API: who may come in, who takes the short way, and how many they were.
+
+The short way is for the one route that takes thousands of requests a second. The framework's own work for a request
+(routing, parameters, response objects, nested middleware) cost as much as everything else on the way of POST /add_pod,
+so that route is answered before the framework sees the request. It stays registered there as well, with the same
+function behind it, for its documentation.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgspec
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from kuberklone.api import bodies, problems
+from kuberklone.api.guard import Judge
+from kuberklone.api.meter import UNMATCHED, Meter
+from kuberklone.clock import SYSTEM
+
+ShortWay = Callable[[Any, bytes], Awaitable[bytes]]
+"""Takes headers and body, returns the JSON of a 201, or raises."""
+
+# Methods are free text on the wire; only these become labels.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_JSON = [(b"content-type", b"application/json")]
+
+
+class Door:
+    def __init__(
+        self,
+        framework: ASGIApp,
+        *,
+        judge: Judge,
+        meter: Meter,
+        short_ways: Mapping[tuple[str, str], ShortWay],
+        most_bytes: int,
+    ) -> None:
+        self._framework = framework
+        self._judge = judge
+        self._meter = meter
+        self._short_ways = short_ways
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "method" not in scope:  # the lifespan of the process
+            await self._framework(scope, receive, send)
+            return
+        http = cast(HTTPScope, scope)
+        started_s = SYSTEM.monotonic()
+        short_way = self._short_ways.get((http["method"], http["path"]))
+        if (problem := self._refusal(http)) is not None:
+            status, route = await send_problem(send, problem), UNMATCHED
+        elif short_way is not None:
+            status, route = await self._short(short_way, http, receive, send), http["path"]
+        else:
+            status, route = await self._long(http, receive, send)
+        method = http["method"] if http["method"] in _METHODS else "other"
+        self._meter.count(method, route, status, took_s=SYSTEM.monotonic() - started_s)
+
+    def _refusal(self, scope: HTTPScope) -> problems.Problem | None:
+        host = origin = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name == b"origin":
+                origin = value
+        server = scope["server"]
+        return self._judge(host, origin, server[0] if server else "")
+
+    async def _short(self, answer: ShortWay, scope: HTTPScope, receive: Receive, send: Send) -> int:
+        try:
+            body = await bodies.receive_body(scope, receive, most_bytes=self._most_bytes)
+            document = await answer(scope["headers"], body)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request; the framework has its own
+            return await send_problem(send, problems.of(error, method=scope["method"], path=scope["path"]), error)
+        return await _send(send, HTTPStatus.CREATED, _JSON, document)
+
+    async def _long(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[int, str]:
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        await self._framework(scope, receive, watched)
+        # The framework leaves the pattern of the route that it chose: /nodes/{name}, not each node's path.
+        route = cast(dict[str, Any], scope).get("path_template") or UNMATCHED
+        return status, route if status != HTTPStatus.NOT_FOUND or "{" in route else UNMATCHED
+
+
+async def send_problem(send: Send, problem: problems.Problem, error: Exception | None = None) -> int:
+    headers = [(b"content-type", problems.MEDIA_TYPE.encode())]
+    for name, value in problems.headers_of(problem, error).items():
+        headers.append((name.encode(), value.encode("latin-1")))
+    return await _send(send, problem.status, headers, msgspec.json.encode(problem))
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return status
