@@ -75,14 +75,16 @@ class Listener:
 
 def send(store: Store) -> None:
     """Tell all listeners that something was committed. Never blocks and never fails."""
-    if store.notifier is None:
-        _send_datagrams(_directory(store))
-    else:
+    if store.notifier is not None:
         store.notifier.send()
+        return
+    # The commit is done: a temporary directory that is full or gone must not make it look as if it were not.
+    with suppress(OSError):
+        _send_datagrams(_directory(store))
 
 
 def _send_datagrams(directory: Path) -> None:
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         for entry in os.scandir(directory):
             try:
