@@ -1,7 +1,7 @@
 """Names for records that were not given one: `node-1`, `node-2`, …, `pod-1`, …"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from sqlalchemy import Table, select
 
@@ -29,14 +29,16 @@ class Numbering:
             {column: "text" for column in key},
         )
 
-    def names(self, transaction: Transaction, count: int) -> list[str]:
-        """`count` names that no record has."""
+    def names(self, transaction: Transaction, count: int, *, but: Set[str] = frozenset()) -> list[str]:
+        """`count` names that no record has, and none of those that others are about to be given."""
         if self._last is None:
             self._last = self._highest(transaction)
         while True:
             first = self._last + 1
             self._last += count
             names = [f"{self._prefix}-{number}" for number in range(first, first + count)]
+            if not but.isdisjoint(names):
+                continue
             scope = () if self._namespace is None else (self._namespace,)
             if self._taken.execute(transaction.connection, ((*scope, name) for name in names)).first() is None:
                 return names

@@ -122,8 +122,10 @@ class Applier:
 
     def _create_nodes(self, transaction: Transaction, operation: CreateNodes) -> list[Node]:
         unnamed = sum(not node.name for node in operation.nodes)
-        numbered = iter(self._node_names.names(transaction, unnamed) if unnamed else [])
+        given = {node.name for node in operation.nodes}
+        numbered = iter(self._node_names.names(transaction, unnamed, but=given) if unnamed else [])
         named = [node if node.name else msgspec.structs.replace(node, name=next(numbered)) for node in operation.nodes]
+        _refuse_twins([node.name for node in named])
         taken = nodes.taken_names(transaction.connection, [node.name for node in named])
         if taken:
             raise AlreadyExists("name", f"a node named {min(taken)} exists already; choose another name")
@@ -132,7 +134,8 @@ class Applier:
     def _create_pods(self, transaction: Transaction, operations: Sequence[CreatePods]) -> list[Outcome]:
         """All operations by one check and one insert: this is the path of thousands of requests per second."""
         unnamed = sum(not pod.name for operation in operations for pod in operation.pods)
-        numbered = iter(self._pod_names.names(transaction, unnamed) if unnamed else [])
+        given = {pod.name for operation in operations for pod in operation.pods} if unnamed else set()
+        numbered = iter(self._pod_names.names(transaction, unnamed, but=given) if unnamed else [])
         groups = [
             [pod if pod.name else msgspec.structs.replace(pod, name=next(numbered)) for pod in operation.pods]
             for operation in operations
@@ -143,11 +146,16 @@ class Applier:
         outcomes: list[Outcome] = []
         accepted: list[Pod] = []
         for group in groups:
-            clash = next((pod for pod in group if (pod.namespace, pod.name) in taken), None)
-            if clash is not None:
-                outcomes.append(AlreadyExists("name", f"a pod named {clash.name} exists already; choose another name"))
+            keys = [(pod.namespace, pod.name) for pod in group]
+            clash = next((name for namespace, name in keys if (namespace, name) in taken), None)
+            try:
+                if clash is not None:
+                    raise AlreadyExists("name", f"a pod named {clash} exists already; choose another name")
+                _refuse_twins(keys)
+            except AlreadyExists as error:
+                outcomes.append(error)
                 continue
-            taken |= {(pod.namespace, pod.name) for pod in group}
+            taken.update(keys)
             accepted += group
             outcomes.append(list(group))
         written = iter(pods.create(transaction, accepted))
@@ -155,6 +163,11 @@ class Applier:
             outcome if isinstance(outcome, KuberkloneError) else [next(written) for _ in outcome]
             for outcome in outcomes
         ]
+
+
+def _refuse_twins(keys: Sequence[object]) -> None:
+    if len(set(keys)) < len(keys):
+        raise AlreadyExists("name", "two of the records have the same name; give each its own")
 
 
 def _node(transaction: Transaction, name: str) -> Node:

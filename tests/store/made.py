@@ -24,14 +24,14 @@ def uid() -> str:
 
 def node(name: str = "node-1", **columns: Any) -> Node:
     """A node that is ready for pods."""
-    ready = {"machine": "Running", "boot_id": "boot-1", "ready": "True", "ready_reason": "KubeletReady"}
-    return Node(uid=uid(), name=name, **{**ready, **columns})
+    ready = {"uid": uid(), "machine": "Running", "boot_id": "boot-1", "ready": "True", "ready_reason": "KubeletReady"}
+    return Node(name=name, **{**ready, **columns})
 
 
 def pod(name: str = "pod-1", **columns: Any) -> Pod:
     """A pod that wants one CPU and is moved when its node fails."""
     wants = {"cpu_millis": 1000, "memory_bytes": 2**20, "shape": "s", "on_node_failure": "Reschedule"}
-    return Pod(uid=uid(), name=name, **{**wants, **columns})
+    return Pod(name=name, **{"uid": uid(), **wants, **columns})
 
 
 def add_nodes(store: Store, *wanted: Node) -> list[Node]:
