@@ -5,24 +5,35 @@ operating system, so two processes never share a uid.
 """
 
 import random
+from itertools import count
+
+from kuberklone import clock
+from kuberklone.clock import Clock
 
 # Kubernetes' alphabet for generated names: no vowels and no look-alikes, so no suffix spells a word (utilrand).
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class Chance:
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, *, clock: Clock = clock.SYSTEM) -> None:
         # Unseeded, each draw asks the operating system (0.5 µs): a generator of our own would be copied by a fork, and
         # the children of `kuberklone up` would draw the same uids.
         self._random = random.SystemRandom() if seed is None else random.Random(seed)
+        self._clock = clock
+        # A seeded generator repeats itself, so it counts instead of reading a clock.
+        self._ticks = None if seed is None else count()
 
     def uid(self) -> str:
-        """A version 4 UUID in its usual form (RFC 9562)."""
-        bits = self._random.getrandbits(128)
-        bits = bits & ~(0xF << 76) | 4 << 76
-        bits = bits & ~(0x3 << 62) | 2 << 62
-        text = f"{bits:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        """A version 7 UUID (RFC 9562): 48 bits of time, then chance.
+
+        Records made together have neighbouring uids, and so neighbouring places in every index by uid. With version 4
+        each batch of placements dirtied hundreds of pages at random: 4 MB to sync where 1.5 MB do.
+        """
+        moment = self._clock.wall_ms() if self._ticks is None else next(self._ticks)
+        drawn = self._random.getrandbits(74)
+        head = f"{moment & 0xFFFFFFFFFFFF:012x}"
+        tail = f"{2 << 62 | drawn & 0x3FFFFFFFFFFFFFFF:016x}"
+        return f"{head[:8]}-{head[8:]}-7{drawn >> 62:03x}-{tail[:4]}-{tail[4:]}"
 
     def suffix(self, *, letters: int = 5) -> str:
         """What follows `generateName`; five letters, as in Kubernetes."""

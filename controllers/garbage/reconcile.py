@@ -22,6 +22,8 @@ from kuberklone.store.transaction import ROWS_MAX, Fence, Transaction, in_batche
 _RETENTION_EVERY_MS = 60_000
 # While there is more to forget than one step may take, the next one follows soon, leaving room for others.
 _RETENTION_AGAIN_MS = 50
+# Often enough that the log of a busy cluster stays at some megabytes.
+_CHECKPOINT_EVERY_MS = 1_000
 
 
 def controller(store: Store, settings: Settings) -> "Garbage":
@@ -48,6 +50,7 @@ class Garbage:
 
     def forget(self) -> None:
         self._retention_at_ms = 0
+        self._checkpoint_at_ms = 0
         self._look_for_orphans = True
         self._sweep = _Sweep(after=0, upto=0)
 
@@ -76,6 +79,10 @@ class Garbage:
             more = forgotten >= ROWS_MAX
             self._retention_at_ms = now_ms + (_RETENTION_AGAIN_MS if more else _RETENTION_EVERY_MS)
             self._look_for_orphans = not more
+        if now_ms >= self._checkpoint_at_ms:
+            # Only changes wake us before the retention does, so a quiet database is left alone.
+            compaction.checkpoint(self._store)
+            self._checkpoint_at_ms = now_ms + _CHECKPOINT_EVERY_MS
         wakes_ms = [self._retention_at_ms, *([plan.next_wake_ms] if plan.next_wake_ms is not None else [])]
         return Outcome(counts={"finished": finished, "forgotten": forgotten}, next_wake_ms=min(wakes_ms))
 

@@ -6,7 +6,7 @@ Compaction of the log keeps, for each object, its newest row before the cut unle
 
 from sqlalchemy import Connection, text
 
-from kuberklone.store.database import Store, database_file
+from kuberklone.store.database import Store, database_file, translated_errors
 from kuberklone.store.transaction import ROWS_MAX, Transaction
 
 # Pages given back to the file system in one step: 8 MiB, some milliseconds.
@@ -90,6 +90,15 @@ _OLD_STATEMENTS = {table: text(statement) for table, statement in _OLD.items()}
 def delete_old(transaction: Transaction, table: str, *, before_ms: int) -> int:
     """Delete rows of `decisions` or `placements` that ended before a moment; how many."""
     return transaction.connection.execute(_OLD_STATEMENTS[table], {"before_ms": before_ms}).rowcount
+
+
+def checkpoint(store: Store) -> None:
+    """SQLite: move the log's pages into the database beside everybody's work; nobody waits for it."""
+    if store.dialect != "sqlite":
+        return
+    # Without the turn: a passive checkpoint takes no lock that writers need.
+    with translated_errors(), store.autocommit() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def give_back_space(store: Store, *, wal_limit_bytes: int) -> None:

@@ -23,8 +23,9 @@ WAL_LIMIT_BYTES = 64 * 2**20
 _BUSY_TIMEOUT_MS = 10_000
 # A record with its document takes about 2 kB; pages of 8 kB hold four of them and halve the write calls of a commit.
 _PAGE_BYTES = 8_192
-# 16 MiB: at SQLite's own 4 MiB every second batch of placements paid for a checkpoint and its two syncs.
-_WAL_CHECKPOINT_PAGES = 2_048
+# 64 MiB: checkpoints are the garbage controller's work, in the background; at SQLite's own 4 MiB every second batch of
+# placements paid for one, with its two syncs. This bound is for a cluster that runs without that controller.
+_WAL_CHECKPOINT_PAGES = 8_192
 # Postgres: a process that stops between two statements of a transaction holds the one row all writers need. The
 # server ends it after this time.
 _IDLE_IN_TRANSACTION_MS = 2_000

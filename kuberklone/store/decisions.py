@@ -66,7 +66,7 @@ def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
             decision.outcome,
             decision.node_name,
             decision.nodes_evaluated,
-            json_text.text(decision.reasons),
+            json_text.text(decision.reasons) if decision.reasons else "{}",
             json_text.text(decision.best),
         )
         for decision in decisions

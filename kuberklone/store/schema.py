@@ -155,7 +155,7 @@ Index(
 )
 Index(
     "ix_pods_to_start",
-    pods.c.node_name,
+    pods.c.bound_ms,
     sqlite_where=text("phase = 'Pending' AND node_name IS NOT NULL"),
     postgresql_where=text("phase = 'Pending' AND node_name IS NOT NULL"),
 )

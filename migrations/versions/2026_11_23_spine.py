@@ -375,7 +375,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_pods_to_start",
         "pods",
-        ["node_name"],
+        ["bound_ms"],
         unique=False,
         sqlite_where=sa.text("phase = 'Pending' AND node_name IS NOT NULL"),
         postgresql_where=sa.text("phase = 'Pending' AND node_name IS NOT NULL"),
