@@ -109,7 +109,7 @@ class Simulator:
             crashpoints.reach("simulator.beat")
         self._last_round = beat_round.number
         self._last_path_beat_ms = now_ms
-        # Beats have no place in the feed; a boot that is heard for the first time is news, and node_health waits for it.
+        # Beats have no place in the feed; a boot heard for the first time is news, and node_health waits for it.
         in_batches(self._store, list(beat_round.registrations), _tell, fence=fence)
 
     def _works(self, now_ms: int) -> tuple[list[Work], dict[str, Pod], bool]:

@@ -97,7 +97,8 @@ def definitions(dialect: str) -> dict[str, str]:
             "JOIN pods p ON p.uid = v.pod_uid"
         ),
         "v_controllers": (
-            "SELECT l.name, l.holder, l.epoch, l.passes, l.pass_ms, c.revision - NULLIF(l.revision_seen, 0) AS lag_revisions, "
+            "SELECT l.name, l.holder, l.epoch, l.passes, l.pass_ms, "
+            "c.revision - NULLIF(l.revision_seen, 0) AS lag_revisions, "
             f"l.errors, l.last_error, {moment('l.last_error_ms')} AS last_error_at, "
             f"{moment('l.acquired_ms')} AS leading_since FROM leaderships l CROSS JOIN cluster c"
         ),
