@@ -73,8 +73,10 @@ def _become(program: Program, lifeline: Lifeline, private: Sequence[int]) -> Non
         signal.set_wakeup_fd(-1)
         for number in HANDLED:
             signal.signal(number, signal.SIG_DFL)
-        # Ctrl-C reaches the whole foreground group; the supervisor alone answers it and sends SIGTERM in order.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Ctrl-C and a closed terminal reach the whole foreground group; the supervisor alone answers them and sends
+        # SIGTERM in order.
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         for descriptor in private:
             os.close(descriptor)
         lifeline.hold()

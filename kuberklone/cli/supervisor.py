@@ -45,12 +45,13 @@ class Supervisor:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._private = (*private, self._wake_read, self._wake_write)
-        self._stop_requests = 0
+        self._stop_wanted = False
+        self._interrupts = 0
 
     def run(self) -> None:
         """Keep everything running; returns once a signal asked to stop and no child is left."""
         self._listen()
-        while not self._stop_requests:
+        while not self._stop_wanted:
             self._reap()
             self._start_due()
             self._wait(self._seconds_until_due())
@@ -61,14 +62,18 @@ class Supervisor:
         return {child.program.name: child.pid for child in self._children if child.pid is not None}
 
     def _listen(self) -> None:
-        def asked_to_stop(_number: int, _frame: object) -> None:
-            self._stop_requests += 1
+        def asked_to_stop(number: int, _frame: object) -> None:
+            self._stop_wanted = True
+            self._interrupts += number == signal.SIGINT
 
         def child_ended(_number: int, _frame: object) -> None:
             """Only there so that the signal wakes the loop."""
 
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in HANDLED:
+            # Under nohup a closed terminal is to be survived.
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             signal.signal(number, child_ended if number == signal.SIGCHLD else asked_to_stop)
 
     def _start_due(self) -> None:
@@ -90,7 +95,7 @@ class Supervisor:
                 continue
             child.pid = None
             # A wish to stop that came with the death decides: Ctrl-C reaches children too.
-            if not self._stop_requests and not child.program.once:
+            if not self._stop_wanted and not child.program.once:
                 self._recover(child, pid, os.waitstatus_to_exitcode(status))
 
     def _recover(self, child: Child, pid: int, exit_code: int) -> None:
@@ -118,17 +123,17 @@ class Supervisor:
             os.read(self._wake_read, 4096)
 
     def _stop_all(self) -> None:
-        asked = self._stop_requests
+        # A second Ctrl-C means: now. A second SIGTERM means nothing; `timeout` and `make` send several.
+        patience = self._interrupts
         deadline_s = self._clock.monotonic() + STOP_WITHIN_S
         self._signal_all(signal.SIGTERM)
         self._reap()
         while self.pids():
             left_s = deadline_s - self._clock.monotonic()
-            # A second Ctrl-C means: now.
-            if left_s <= 0 or self._stop_requests > asked:
+            if left_s <= 0 or self._interrupts > max(1, patience):
                 self._announce(f"ending {', '.join(self.pids())} by force")
                 self._signal_all(signal.SIGKILL)
-                deadline_s, asked = self._clock.monotonic() + STOP_WITHIN_S, self._stop_requests
+                deadline_s, patience = self._clock.monotonic() + STOP_WITHIN_S, self._interrupts
                 left_s = STOP_WITHIN_S
             self._wait(left_s)
             self._reap()

@@ -36,10 +36,14 @@ class Running:
         """The last of so many lines that contain the text, once there are that many."""
 
         def found() -> list[str] | None:
+            ended = self.process.poll()
             lines = self.lines(part)
-            return lines if len(lines) >= count else None
+            if len(lines) >= count:
+                return lines
+            assert ended is None, f"it ended with {ended} and without {part!r}:\n{self.text()}"
+            return None
 
-        return waiting.until(found, within_s=DEADLINE_S, what=f"line {part!r} in:\n{self.text()}")[count - 1]
+        return waiting.until(found, within_s=DEADLINE_S, what=f"line {part!r} in {self._output}")[count - 1]
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)

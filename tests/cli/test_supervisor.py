@@ -1,5 +1,6 @@
 """The supervisor starts, restarts and stops real processes, and none outlives it."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def test_a_signal_stops_all_and_lets_each_finish(tmp_path: Path, number: signal.
         assert run.exit_code() == 0
         assert sorted(run.lines("stopped")) == ["all stopped", "one stopped", "two stopped"]
         assert run.lines("started again") == []
+
+
+IGNORE_HANGUP = (
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(tmp_path: Path) -> None:
+    with processes.running(["-c", IGNORE_HANGUP, PROGRAMS, "one=work"], tmp_path) as run:
+        run.line("one works")
+        os.killpg(run.pid, signal.SIGHUP)
+        (child,) = run.children()
+        child.kill()
+        run.line("one works", count=2)
+        assert len(run.lines("was killed by SIGKILL")) == 1
 
 
 def test_a_killed_child_is_back_at_once_with_one_line(tmp_path: Path) -> None:
@@ -84,7 +101,23 @@ def test_a_child_restarted_later_also_ends_with_the_supervisor(tmp_path: Path) -
         waiting.until(lambda: not processes.alive(children), within_s=1.0, what="all children ended")
 
 
-def test_a_second_signal_ends_by_force_what_does_not_stop(tmp_path: Path) -> None:
+def test_more_of_sigterm_does_not_hurry_anything(tmp_path: Path) -> None:
+    with processes.running([PROGRAMS, "one=work", "deaf=ignore-stop"], tmp_path) as run:
+        run.line("one works")
+        run.line("deaf works")
+        run.send(signal.SIGTERM)
+        run.line("one stopped")
+        run.send(signal.SIGTERM)
+        run.send(signal.SIGINT)
+        run.send(signal.SIGTERM)
+        (deaf,) = run.children()
+        # Ended by the test and not by the supervisor, or it would have said so.
+        deaf.kill()
+        assert run.exit_code() == 0
+        assert run.lines("by force") == []
+
+
+def test_a_second_ctrl_c_ends_by_force_what_does_not_stop(tmp_path: Path) -> None:
     with processes.running([PROGRAMS, "deaf=ignore-stop", "one=work"], tmp_path) as run:
         run.line("deaf works")
         run.line("one works")

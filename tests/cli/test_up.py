@@ -54,7 +54,10 @@ def test_it_says_where_it_is_what_runs_and_three_commands_to_try(tmp_path: Path)
     assert re.search(r"^  kuberklone fail-node node-1\b", text, re.MULTILINE)
 
 
-def test_an_empty_store_gets_its_first_nodes_once(tmp_path: Path) -> None:
+def test_an_empty_store_gets_its_first_nodes_once(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERKLONE_DATABASE_URL", store_url)
     port = processes.free_port()
     with processes.up(tmp_path, "--nodes", "3", port=port):
         assert names_of_nodes(port) == ["node-1", "node-2", "node-3"]
