@@ -22,6 +22,7 @@ No class knows about HTTP: `kuberklone/api/problems.py` holds the only table tha
 default message.
 """
 
+
 class KuberkloneError(Exception):
     """Something went wrong."""
 
