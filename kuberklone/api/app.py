@@ -1,5 +1,6 @@
 """The application: which routes there are and what surrounds them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -7,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request, Router
-from litestar.concurrency import set_asyncio_executor
 from litestar.datastructures import State
 from litestar.types import ASGIApp
 
@@ -34,7 +34,6 @@ def build(settings: Settings, store: Store) -> ASGIApp:
     writes = Writes(store)
     context = Context(settings=settings, store=store, writes=writes, registry=metrics.registry())
     context.registry.register(ClusterCollector(store, writes.waiting))
-    set_asyncio_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
     return Door(
         _framework(context),
         judge=guard.judge_for(settings),
@@ -47,6 +46,7 @@ def build(settings: Settings, store: Store) -> ASGIApp:
 def _framework(context: Context) -> Litestar:
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
         context.writes.start()
         yield
         await context.writes.stop()
@@ -103,10 +103,7 @@ def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """A misspelt filter must not look like one that matches everything."""
     if not request.scope["query_string"]:
         return
-    known = {
-        getattr(parameter.kwarg_definition, "query", None) or name
-        for name, parameter in request.route_handler.parsed_fn_signature.parameters.items()
-    }
+    known = request.route_handler.parsed_fn_signature.parameters
     for name in request.query_params:
         if name not in known:
             raise InvalidField(name[:200], "there is no such parameter here; /docs lists what there is")

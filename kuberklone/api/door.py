@@ -18,8 +18,8 @@ from kuberklone.api.guard import Judge
 from kuberklone.api.meter import UNMATCHED, Meter
 from kuberklone.clock import SYSTEM
 
-ShortWay = Callable[[Any, bytes], Awaitable[bytes]]
-"""Takes headers and body, returns the JSON of a 201, or raises."""
+ShortWay = Callable[[bytes], Awaitable[bytes]]
+"""Takes the body, returns the JSON of a 201, or raises."""
 
 # Methods are free text on the wire; only these become labels.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -71,7 +71,7 @@ class Door:
     async def _short(self, answer: ShortWay, scope: HTTPScope, receive: Receive, send: Send) -> int:
         try:
             body = await bodies.receive_body(scope, receive, most_bytes=self._most_bytes)
-            document = await answer(scope["headers"], body)
+            document = await answer(body)
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request; the framework has its own
             return await send_problem(send, problems.of(error, method=scope["method"], path=scope["path"]), error)
         return await _send(send, HTTPStatus.CREATED, _JSON, document)

@@ -29,13 +29,13 @@ async def add_node(request: Request[Any, Any, Any]) -> Response[NodeAnswer | Ite
 
 @post("/add_pod", summary="Add a pod, or several", operation_class=accepts(PodRequest, 409))
 async def add_pod(request: Request[Any, Any, Any]) -> Response[PodAnswer | Items[PodAnswer]]:
-    document = await create_pods(context.of(request), request.scope["headers"], await request.body())
+    document = await create_pods(context.of(request), await request.body())
     return _created(document)
 
 
-async def create_pods(here: Context, headers: Any, body: bytes) -> bytes:
+async def create_pods(here: Context, body: bytes) -> bytes:
     """The pods as the answer's document, once they are durable."""
-    wanted = bodies.parse(headers, body, PodRequest)
+    wanted = bodies.parse(body, PodRequest)
     pods = pod_request.build(wanted, toleration_s=here.settings.toleration_s)
     created = await here.writes.pods(CreatePods(pods=pods))
     listed = [answers.pod(pod, now_ms=pod.created_ms) for pod in created]

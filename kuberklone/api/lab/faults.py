@@ -51,10 +51,10 @@ async def fail_node(request: Request[Any, Any, Any]) -> Response[Expectation]:
     status_code=202,
     operation_class=accepts(NodeName, 404, 409, required=False),
 )
-async def heal_node(request: Request[Any, Any, Any], name_query: NameInQuery = None) -> Response[NodeAnswer]:
+async def heal_node(request: Request[Any, Any, Any], name: NameInQuery = None) -> Response[NodeAnswer]:
     here = context.of(request)
-    name = await name_in(request, NodeName, name_query)
-    return await accepted(here, await here.writes.node(HealNode(name=name)))
+    wanted = await name_in(request, NodeName, name)
+    return await accepted(here, await here.writes.node(HealNode(name=wanted)))
 
 
 def _foretell(here: Context, wanted: FailRequest) -> Expectation:

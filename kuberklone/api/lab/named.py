@@ -21,7 +21,7 @@ class PodName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def name_in(request: Request[Any, Any, Any], kind: type[NodeName] | type[PodName], in_query: str | None) -> str:
     """The one name that is given; raises InvalidField when there is none, or when two differ."""
     body = await request.body()
-    in_body = bodies.parse(request.scope["headers"], body, kind).name if body else None
+    in_body = bodies.parse(body, kind).name if body else None
     if in_body is not None and in_query is not None and in_body != in_query:
         raise InvalidField("name", f"the body says {in_body!r:.80} and ?name= says {in_query!r:.80}; send one of them")
     name = in_query if in_body is None else in_body

@@ -25,7 +25,7 @@ from kuberklone.store.operations import DeleteNode, RestartNode
 HISTORY_ROWS = 20
 EVENT_ROWS = 50
 
-NameInQuery = Annotated[str | None, Parameter(query="name", description="Instead of a body.")]
+NameInQuery = Annotated[str | None, Parameter(description="Instead of a body.")]
 
 
 class FaultAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,10 +97,10 @@ def show_node(request: Request[Any, Any, Any], name: str) -> NodeDetail:
     status_code=202,
     operation_class=accepts(NodeName, 404, 409, required=False),
 )
-async def restart_node(request: Request[Any, Any, Any], name_query: NameInQuery = None) -> Response[NodeAnswer]:
+async def restart_node(request: Request[Any, Any, Any], name: NameInQuery = None) -> Response[NodeAnswer]:
     here = context.of(request)
-    name = await name_in(request, NodeName, name_query)
-    return await accepted(here, await here.writes.node(RestartNode(name=name)))
+    wanted = await name_in(request, NodeName, name)
+    return await accepted(here, await here.writes.node(RestartNode(name=wanted)))
 
 
 @delete(
@@ -109,10 +109,10 @@ async def restart_node(request: Request[Any, Any, Any], name_query: NameInQuery 
     status_code=202,
     operation_class=accepts(NodeName, 404, 409, required=False),
 )
-async def delete_node(request: Request[Any, Any, Any], name_query: NameInQuery = None) -> Response[NodeAnswer]:
+async def delete_node(request: Request[Any, Any, Any], name: NameInQuery = None) -> Response[NodeAnswer]:
     here = context.of(request)
-    name = await name_in(request, NodeName, name_query)
-    return await accepted(here, await here.writes.node(DeleteNode(name=name)))
+    wanted = await name_in(request, NodeName, name)
+    return await accepted(here, await here.writes.node(DeleteNode(name=wanted)))
 
 
 async def accepted(here: Context, written: Node) -> Response[NodeAnswer]:

@@ -125,10 +125,10 @@ def show_pod(request: Request[Any, Any, Any], name: str) -> PodDetail:
 @delete("/delete_pod", summary="Delete a pod", status_code=202, operation_class=accepts(PodName, 404, required=False))
 async def delete_pod(
     request: Request[Any, Any, Any],
-    name_query: Annotated[str | None, Parameter(query="name", description="Instead of a body.")] = None,
+    name: Annotated[str | None, Parameter(description="Instead of a body.")] = None,
 ) -> Response[PodAnswer]:
-    name = await name_in(request, PodName, name_query)
-    pod = await context.of(request).writes.pod(DeletePod(namespace=DEFAULT, name=name))
+    wanted = await name_in(request, PodName, name)
+    pod = await context.of(request).writes.pod(DeletePod(namespace=DEFAULT, name=wanted))
     return Response(answers.pod(pod, now_ms=pod.deleting_ms or pod.created_ms), status_code=202)
 
 
