@@ -13,7 +13,6 @@
         ├── StoreUnavailable     the database cannot be reached or has no room
         ├── SchemaTooNew         the database was written by a newer program
         ├── SchemaOutdated       the database has to be migrated first
-        ├── IncarnationChanged   the database was restored or branched under our feet
         ├── OutcomeUnknown       the connection broke at COMMIT and the outcome could not be settled
         ├── LeadershipLost       a write was fenced off: another copy leads now
         └── CursorExpired        a feed cursor is older than what is kept
@@ -84,10 +83,6 @@ class SchemaTooNew(StoreError):
 
 class SchemaOutdated(StoreError):
     """The database has an older schema; run `kuberklone db upgrade`."""
-
-
-class IncarnationChanged(StoreError):
-    """The database was restored or branched; everything read from it before must be read again."""
 
 
 class OutcomeUnknown(StoreError):

@@ -8,7 +8,8 @@ keeps in memory it can read anew at any time.
 |------------------------------|-------------------------------------------------------------------|
 | returns an Outcome           | runs the next one when a watched record changes or `next_wake_ms` comes |
 | raises LeadershipLost        | stops leading, `forget`s, and stands as a candidate again           |
-| raises CursorExpired or IncarnationChanged | `forget`s and runs another pass at once              |
+| raises CursorExpired         | `forget`s and runs another pass at once                           |
+| raises SchemaTooNew          | ends: a newer program has migrated the database                   |
 | raises anything else         | counts and logs it, `forget`s, and tries again after a back-off     |
 """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from controllers._loop.contract import Controller, Outcome
 from kuberklone import logs
 from kuberklone.clock import Clock
-from kuberklone.errors import CursorExpired, IncarnationChanged, LeadershipLost, StoreUnavailable
+from kuberklone.errors import CursorExpired, LeadershipLost, SchemaTooNew, StoreUnavailable
 from kuberklone.settings import Settings
 from kuberklone.store import cluster_time, crashpoints, feed, leaderships
 from kuberklone.store.database import Store
@@ -122,9 +122,9 @@ class Runner:
         started = self._clock.monotonic()
         try:
             outcome = passes.run(now_ms, fence)
-        except (LeadershipLost, StoreUnavailable):
+        except (LeadershipLost, SchemaTooNew, StoreUnavailable):
             raise
-        except (CursorExpired, IncarnationChanged):
+        except CursorExpired:
             self._controller.forget()
             passes.again()
             return 0.0

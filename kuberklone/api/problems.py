@@ -29,7 +29,6 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaTooNew: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaOutdated: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.IncarnationChanged: HTTPStatus.SERVICE_UNAVAILABLE,
     # Whether it was written is not known, so nobody may be told to simply send it again.
     errors.OutcomeUnknown: HTTPStatus.GATEWAY_TIMEOUT,
     errors.LeadershipLost: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -108,8 +107,11 @@ def _detail(error: HTTPException, *, method: str, path: str) -> str:
         case HTTPStatus.NOT_FOUND:
             return f"there is nothing at {path[:200]}; GET / links to what there is"
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = str((error.headers or {}).get("Allow", "")).replace("OPTIONS, ", "")
+            methods = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow") or ""
+            allowed = ", ".join(word for word in str(methods).split(", ") if word != "OPTIONS")
             return f"{path[:200]} does not take {method}; send {allowed or 'another method'}"
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE if error.detail == HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase:
+            return "the body is too large; send less at once, or raise the setting max_body_bytes"
     return error.detail
 
 

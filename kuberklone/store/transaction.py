@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from kuberklone import clock
 from kuberklone.chance import Chance
-from kuberklone.errors import IncarnationChanged, LeadershipLost, OutcomeUnknown, StoreUnavailable
+from kuberklone.errors import LeadershipLost, OutcomeUnknown, SchemaTooNew, StoreUnavailable
 from kuberklone.store import crashpoints, nudge
 from kuberklone.store.cluster_time import advance_assignments
 from kuberklone.store.database import Store
@@ -101,7 +101,7 @@ def write(
     `reserve` is how many revisions the block expects to take; taking more costs one statement, taking fewer leaves a
     gap, which is harmless. An exception in the block rolls everything back.
 
-    Raises LeadershipLost when `fence` is no longer the leadership's epoch, IncarnationChanged when this program is too
+    Raises LeadershipLost when `fence` is no longer the leadership's epoch, SchemaTooNew when this program is too
     old to write, StoreUnavailable when the database cannot be used (nothing was written) and OutcomeUnknown when the
     commit's answer was lost and could not be found out.
     """
@@ -170,7 +170,7 @@ def _begin(store: Store, connection: Connection, reserve: int, writer: str) -> T
     parameters = {"n": reserve, "writer": WRITER, "wall": store.clock.wall_ms()}
     row = connection.execute(_TAKE[store.dialect], parameters).first()
     if row is None:
-        raise IncarnationChanged(
+        raise SchemaTooNew(
             "this program is too old to write to the database; stop it and start the version that migrated it"
         )
     return Transaction(
