@@ -7,12 +7,17 @@ from typing import Self, TypeVar
 import httpx
 import msgspec
 
+from kuberklone import clock
 from kuberklone.cli import running, wire
 from kuberklone.cli.exits import Exit, Stop
+from kuberklone.cli.running import Owner
 from kuberklone.settings import Settings
 
 # Longer than the API waits for its own store, so that its sentence arrives instead of ours.
 _TIMEOUT_S = 15.0
+# An `up` that was just started, or whose API was killed, answers again within this time.
+_STARTS_WITHIN_S = 5.0
+_POLL_S = 0.05
 
 Answer = TypeVar("Answer")
 
@@ -20,8 +25,9 @@ Answer = TypeVar("Answer")
 class Client:
     """A connection to one API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, owner: Owner | None = None) -> None:
         self.url = url
+        self._owner = owner
         # A proxy from the environment must not be asked for an address of this machine.
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
 
@@ -48,9 +54,9 @@ class Client:
         body: Mapping[str, object] | None = None,
     ) -> bytes:
         try:
-            answer = self._http.request(method, path, params=parameters, json=body)
+            answer = self._patiently(self._http.build_request(method, path, params=parameters, json=body))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Stop(f"nothing answers at {self.url}; start one with kuberklone up.", Exit.NO_SERVER) from error
+            raise Stop(self._nobody(), Exit.NO_SERVER) from error
         except httpx.TimeoutException as error:
             raise Stop(f"{self.url} did not answer within {_TIMEOUT_S:g} s; kuberklone status says more.") from error
         except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -59,13 +65,30 @@ class Client:
             raise Stop(_complaint(answer))
         return answer.content
 
+    def _patiently(self, request: httpx.Request) -> httpx.Response:
+        """Where `up` runs, its API is starting or being restarted: wait for it a moment."""
+        deadline_s = clock.SYSTEM.monotonic() + (_STARTS_WITHIN_S if self._owner else 0.0)
+        while True:
+            try:
+                return self._http.send(request)
+            except httpx.ConnectError:
+                # Nothing was sent, so asking again is safe whatever the method.
+                if clock.SYSTEM.monotonic() >= deadline_s:
+                    raise
+            clock.sleep(_POLL_S)
+
+    def _nobody(self) -> str:
+        if self._owner is None:
+            return f"nothing answers at {self.url}; start one with kuberklone up."
+        return f"kuberklone up runs (pid {self._owner.pid}), but nothing answers at {self.url}; its screen says why."
+
 
 def connect(settings: Settings) -> Client:
     """To the address that was asked for, else to what runs on the data, else to where it would."""
     if settings.server:
         return Client(settings.server)
     owner = running.find(settings.home)
-    return Client(owner.url if owner else settings.url)
+    return Client(owner.url, owner=owner) if owner else Client(settings.url)
 
 
 def decode(raw: bytes, kind: type[Answer]) -> Answer:

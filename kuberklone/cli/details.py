@@ -38,7 +38,7 @@ def _table(records: object) -> None:
 
 
 def _fact(name: str, value: object) -> Text:
-    if isinstance(value, int) and name.endswith("_bytes"):
+    if isinstance(value, int) and "_bytes" in name:
         return screen.cell(screen.memory(value))
     if isinstance(value, int | float) and name.endswith("_seconds") and not isinstance(value, bool):
         return screen.cell(f"{value:.1f} s")
@@ -46,6 +46,8 @@ def _fact(name: str, value: object) -> Text:
 
 
 def _plain(value: object) -> object:
+    if value is None:
+        return "-"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={_plain(item)}" for name, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -54,4 +56,4 @@ def _plain(value: object) -> object:
 
 
 def _title(name: str) -> str:
-    return name.removesuffix("_bytes").removesuffix("_seconds").replace("_", " ")
+    return name.replace("_bytes", "").removesuffix("_seconds").replace("_", " ")

@@ -24,15 +24,20 @@ def show(output: options.OutputAs = Output.TABLE, home: options.Home = None, ser
     owner = None if settings.server else running.find(settings.home)
     screen.say(Text.assemble((url, "bold green"), f"  up: pid {owner.pid}" if owner else ""))
     screen.say(f"revision {status.revision}, cluster time {status.cluster_time}")
-    screen.say(f"nodes: {_counts(status.nodes)}")
-    waiting = f" ({status.pods_waiting} without a node)" if status.pods_waiting else ""
-    screen.say(f"pods:  {_counts(status.pods)}{waiting}")
-    for path in status.halted:
-        screen.say(
-            Text(f"halted: nearly all nodes of {path} look dead, so nothing is evicted or restarted", style="bold red")
-        )
+    for line in summary(status):
+        screen.say(line)
     screen.say("")
     _controllers(status.controllers)
+
+
+def summary(status: wire.Status) -> list[str | Text]:
+    """How many of what, and what is wrong."""
+    waiting = f" ({status.pods_waiting} without a node)" if status.pods_waiting else ""
+    halted = [
+        Text(f"halted: nearly all nodes of the {path} look dead at once, so no pod is moved away", style="bold red")
+        for path in status.halted
+    ]
+    return [f"nodes: {_counts(status.nodes)}", f"pods:  {_counts(status.pods)}{waiting}", *halted]
 
 
 def _counts(counts: dict[str, int]) -> str:

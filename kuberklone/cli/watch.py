@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from kuberklone import clock
-from kuberklone.cli import client, nodes, options, pods, screen, wire
+from kuberklone.cli import client, nodes, options, pods, screen, status, wire
 from kuberklone.cli.client import Client
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
@@ -53,24 +53,32 @@ def _live(api: Client, first: RenderableType, *, every_s: float) -> None:
 
 
 def _picture(api: Client, *, lines: int) -> RenderableType:
+    top = status.summary(client.decode(api.get("/status"), wire.Status))
+    room = max(2, lines - _LINES_AROUND - len(top))
     all_nodes = client.decode(api.get("/nodes"), wire.Nodes).items
-    all_pods = client.decode(api.get("/pods"), wire.Pods).items
-    room = max(2, lines - _LINES_AROUND)
+    all_pods = _pods(api, at_most=room)
     # Pods get what nodes leave, but at least half.
-    for_nodes = min(len(all_nodes), room // 2 if len(all_pods) > room // 2 else room - len(all_pods))
-    for_pods = max(1, room - for_nodes)
+    for_nodes = min(len(all_nodes), max(room // 2, room - len(all_pods)))
     return Group(
-        nodes.table(all_nodes[:for_nodes]),
-        _rest(len(all_nodes) - for_nodes, "nodes"),
-        # What is not simply running is what one watches for.
-        pods.table(sorted(all_pods, key=lambda pod: pod.status == "Running")[:for_pods]),
-        _rest(len(all_pods) - for_pods, "pods"),
+        *top,
+        "",
+        # What is not simply well is what one watches for.
+        nodes.table(sorted(all_nodes, key=lambda node: node.status == "Ready")[:for_nodes]),
+        "",
+        pods.table(all_pods[: room - for_nodes]),
+        "",
         Text(f"{api.url}   Ctrl-C ends the view, not the cluster", style="dim"),
     )
 
 
-def _rest(count: int, what: str) -> Text:
-    return Text(f"… and {count} more {what}\n" if count > 0 else "", style="dim")
+def _pods(api: Client, *, at_most: int) -> list[wire.Pod]:
+    """Those that wait or go first, then the others; never all of a large cluster."""
+    found: dict[str, wire.Pod] = {}
+    for wanted in ({"status": "Pending"}, {"status": "Terminating"}, {}):
+        raw = api.get("/pods", parameters={**wanted, "limit": at_most})
+        for pod in client.decode(raw, wire.Pods).items:
+            found.setdefault(pod.name, pod)
+    return list(found.values())[:at_most]
 
 
 def _height() -> int:

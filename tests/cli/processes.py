@@ -115,9 +115,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def up(tmp_path: Path, *arguments: str, port: int | None = None) -> Iterator[Running]:
+def up(
+    tmp_path: Path, *arguments: str, port: int | None = None, environ: dict[str, str] | None = None
+) -> Iterator[Running]:
     """`kuberklone up`, once it has said where it runs."""
     command = ["-m", "kuberklone", "up", str(port or free_port()), *arguments]
-    with running(command, tmp_path) as run:
+    with running(command, tmp_path, environ=environ) as run:
         run.line("Ctrl-C stops it")
         yield run
