@@ -79,17 +79,12 @@ class ClusterTable:
         self._used[:, slot] = 0
         self._vacant.append(slot)
 
-    def set_use(self, name: str, *, cpu_millis: int, memory_bytes: int, pods: int) -> bool:
-        """What unfinished bound pods take of a node; says whether that made room.
-
-        Raises KeyError if there is no such node.
-        """
+    def set_use(self, name: str, *, cpu_millis: int, memory_bytes: int, pods: int) -> None:
+        """What unfinished bound pods take of a node; raises KeyError if there is no such node."""
         slot = self._slot_of[name]
-        before = self._used[:, slot].tolist()
         self._used[CPU_MILLIS, slot] = cpu_millis
         self._used[MEMORY_BYTES, slot] = memory_bytes
         self._used[PODS, slot] = pods
-        return any(now < then for now, then in zip(self._used[:, slot].tolist(), before, strict=True))
 
     def columns(self, *, seed: int) -> NodeColumns:
         """All nodes, in an order that depends on their names and the seed alone."""

@@ -43,6 +43,7 @@ class Scheduler:
         self._cluster = ClusterTable()
         self._queue = Queue()
         self._use_revision = -1
+        self._used: dict[str, tuple[int, int, int]] = {}
 
     def run_once(self, now_ms: int, fence: Fence) -> Outcome:
         """Bind what fits, record why the rest does not."""
@@ -67,7 +68,8 @@ class Scheduler:
         with self._store.snapshot() as connection:
             changes = self._feed.read(connection)
             if changes is None:
-                self._cluster, self._queue, self._use_revision = ClusterTable(), Queue(), -1
+                self._cluster, self._queue = ClusterTable(), Queue()
+                self._use_revision, self._used = -1, {}
                 for node in nodes.all_nodes(connection):
                     self._cluster.set_node(facts.facts_of(node))
                 errors = self._queue.put(pods.unbound(connection))
@@ -85,6 +87,7 @@ class Scheduler:
                 self._cluster.set_node(facts.facts_of(found_nodes[name]))
             elif name in self._cluster:
                 self._cluster.remove_node(name)
+                self._used.pop(name, None)
         found_pods = pods.with_uids(connection, pod_uids) if pod_uids else []
         waiting = [pod for pod in found_pods if pod.node_name is None and pod.deleting_ms is None]
         self._queue.drop(pod_uids - {pod.uid for pod in waiting})
@@ -93,11 +96,18 @@ class Scheduler:
         return self._queue.put(waiting)
 
     def _read_use(self, connection: Snapshot) -> None:
+        nothing = (0, 0, 0)
         for name, cpu_millis, memory_bytes, count, revision in use.changed_since(connection, self._use_revision):
             self._use_revision = max(self._use_revision, revision)
-            if name in self._cluster and self._cluster.set_use(
-                name, cpu_millis=cpu_millis, memory_bytes=memory_bytes, pods=count
-            ):
+            if name not in self._cluster:
+                self._used.pop(name, None)
+                continue
+            now_used, before = (cpu_millis, memory_bytes, count), self._used.get(name, nothing)
+            if now_used == before:
+                continue
+            self._used[name] = now_used
+            self._cluster.set_use(name, cpu_millis=cpu_millis, memory_bytes=memory_bytes, pods=count)
+            if cpu_millis < before[0] or memory_bytes < before[1] or count < before[2]:
                 # Something left the node, so what did not fit may fit now.
                 self._queue.give_hope()
 
