@@ -28,6 +28,9 @@ class Change:
 
 _HEAD = text("SELECT revision, watch_from, incarnation FROM cluster")
 _columns = schema.changes.c
+# No index is to be used for the resource: it would find all changes of a kind there ever were, where the revision finds
+# the few new ones.
+_RESOURCE = _columns.resource.concat("")
 _KEYS = (_columns.revision, _columns.resource, _columns.namespace, _columns.name, _columns.uid, _columns.type)
 
 
@@ -46,7 +49,7 @@ def after(connection: Connection, cursor: int, *, resources: Iterable[str], limi
     ensure_readable(connection, cursor)
     statement = (
         select(*_KEYS)
-        .where(_columns.revision > cursor, _columns.resource.in_(list(resources)))
+        .where(_columns.revision > cursor, _RESOURCE.in_(list(resources)))
         .order_by(_columns.revision)
         .limit(limit)
     )
@@ -61,7 +64,7 @@ def any_after(connection: Connection, cursor: int, *, upto: int, resources: Iter
         ensure_readable(connection, cursor)
     except CursorExpired:
         return True
-    found = select(_columns.revision).where(_columns.revision > cursor, _columns.resource.in_(list(resources)))
+    found = select(_columns.revision).where(_columns.revision > cursor, _RESOURCE.in_(list(resources)))
     return connection.execute(found.limit(1)).first() is not None
 
 

@@ -44,14 +44,6 @@ def unbound(connection: Connection) -> list[Pod]:
     return PODS.read(connection, PODS.select().where(_columns.node_name.is_(None), _columns.deleting_ms.is_(None)))
 
 
-def to_start(connection: Connection, *, limit: int) -> list[Pod]:
-    """Pods that have a node but do not run there yet."""
-    return PODS.read(
-        connection,
-        PODS.select().where(_columns.phase == "Pending", _columns.node_name.is_not(None)).limit(limit),
-    )
-
-
 def deleting(connection: Connection) -> list[Pod]:
     """Pods whose deletion was asked for and is not finished."""
     return PODS.read(connection, PODS.select().where(_columns.deleting_ms.is_not(None)))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import containers, schema
@@ -88,8 +88,11 @@ def pods_with_work(connection: Connection, *, limit: int) -> list[Pod]:
     room = limit - len(deleting)
     if room <= 0:
         return deleting
-    starting = PODS.select().where(_pods.phase == "Pending", _pods.node_name.is_not(None), _pods.deleting_ms.is_(None))
-    return deleting + PODS.read(connection, starting.limit(room))
+    # Written out, because a parameter could have any value and would not match the index that holds the pending ones.
+    pending = _pods.phase == literal("Pending", literal_execute=True)
+    starting = PODS.select().where(pending, _pods.node_name.is_not(None), _pods.deleting_ms.is_(None))
+    # In the order of that index, without which SQLite would go through all bound pods.
+    return deleting + PODS.read(connection, starting.order_by(_pods.bound_ms).limit(room))
 
 
 def containers_astray(connection: Connection) -> list[SimulatedContainer]:
