@@ -1,0 +1,1 @@
+"""Measures what the project promises; `python -m benchmarks` runs it all. README.md says how to read the figures."""

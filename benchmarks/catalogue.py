@@ -1,0 +1,22 @@
+"""Which benchmarks there are."""
+
+from collections.abc import Mapping
+
+from benchmarks.measurement import Benchmark
+
+
+def catalogue() -> Mapping[str, Benchmark]:
+    """All of them by name, in the order in which they run."""
+    # Imported here: whoever lists names need not import the scheduler.
+    from benchmarks import beating, binding, failing, idling, latency, posting, starting
+
+    found = (
+        binding.BENCHMARK,
+        posting.BENCHMARK,
+        beating.BENCHMARK,
+        latency.BENCHMARK,
+        failing.BENCHMARK,
+        starting.BENCHMARK,
+        idling.BENCHMARK,
+    )
+    return {benchmark.name: benchmark for benchmark in found}
