@@ -11,6 +11,7 @@ from controllers.node import decide
 from controllers.node.decide import Boot, NodeFacts, Path, Plan
 from controllers.node.provider import Provider, Simulated
 from kuberklone.chance import Chance
+from kuberklone.kinds import event as event_kind
 from kuberklone.kinds import node as node_kind
 from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.node import NEVER_HEARD, Node
@@ -30,8 +31,8 @@ def controller(store: Store, settings: Settings) -> "NodeController":
 
 
 class NodeController:
-    # Pods too: a node that is being deleted goes once its last pod has gone.
-    watches = (node_kind.RESOURCE, pod_kind.RESOURCE)
+    # Pods too: a node that is being deleted goes once its last pod has gone. And events: a boot is heard by one.
+    watches = (node_kind.RESOURCE, pod_kind.RESOURCE, event_kind.RESOURCE)
     pace_s = 0.02
 
     def __init__(
