@@ -8,36 +8,15 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import TypeVar, cast
 
 from kuberklone.errors import KuberkloneError
 
 Value = TypeVar("Value")
 
 
-class Begun(Generic[Value]):
-    """A call that runs beside the caller."""
-
-    def __init__(self, pid: int, read_end: int) -> None:
-        self._pid = pid
-        self._read_end = read_end
-
-    def value(self) -> Value:
-        """Wait for the function's value, or raise the KuberkloneError it raised. Called once."""
-        with os.fdopen(self._read_end, "rb") as pipe:
-            answer = pipe.read()
-        os.waitpid(self._pid, 0)
-        if not answer:
-            raise KuberkloneError("a helper process of `kuberklone up` was killed; run the command again.")
-        # Written by our own child a moment ago.
-        value, failure = pickle.loads(answer)
-        if failure is not None:
-            raise cast(KuberkloneError, failure)
-        return cast(Value, value)
-
-
-def begin(function: Callable[[], Value]) -> Begun[Value]:
-    """Start the function in a process of its own."""
+def call(function: Callable[[], Value]) -> Value:
+    """The function's value, or the KuberkloneError it raised."""
     sys.stdout.flush()
     sys.stderr.flush()
     read_end, write_end = os.pipe()
@@ -45,12 +24,16 @@ def begin(function: Callable[[], Value]) -> Begun[Value]:
     if pid == 0:
         _answer(function, write_end)
     os.close(write_end)
-    return Begun(pid, read_end)
-
-
-def call(function: Callable[[], Value]) -> Value:
-    """The function's value, or the KuberkloneError it raised."""
-    return begin(function).value()
+    with os.fdopen(read_end, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(pid, 0)
+    if not answer:
+        raise KuberkloneError("a helper process of `kuberklone up` was killed; run the command again.")
+    # Written by our own child a moment ago.
+    value, failure = pickle.loads(answer)
+    if failure is not None:
+        raise cast(KuberkloneError, failure)
+    return cast(Value, value)
 
 
 def _answer(function: Callable[[], object], write_end: int) -> None:

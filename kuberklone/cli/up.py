@@ -33,10 +33,8 @@ def _run_alone(settings: Settings, lock: Lock, *, nodes: int, without: list[str]
     # First, so that nothing is migrated for a cluster that cannot start.
     port.ensure_free(settings.host, settings.port, patient=lock.left_behind)
     lock.write(Owner(pid=os.getpid(), url=settings.url))
-    # Both take a third of a second, and there are two cores.
-    opening = apart.begin(partial(open_store, settings.database_url, nodes))
     programs.import_all(without=without)
-    opened = opening.value()
+    opened = apart.call(partial(open_store, settings.database_url, nodes))
     if opened.backup is not None:
         screen.say(f"upgraded the database; the backup from before is {opened.backup}")
     supervisor = _supervisor(settings, lock, without=without)
