@@ -51,7 +51,7 @@ def _framework(context: Context) -> Litestar:
         yield
         await context.writes.stop()
 
-    return Litestar(
+    framework = Litestar(
         route_handlers=[
             _reads(),
             _writes(),
@@ -65,8 +65,10 @@ def _framework(context: Context) -> Litestar:
         request_max_body_size=context.settings.max_body_bytes,
         exception_handlers={Exception: problems.answer},
         logging_config=None,
-        openapi_config=documentation.config(NodeRequest, PodRequest, NodeName, PodName, FailRequest),
+        openapi_config=documentation.config(),
     )
+    documentation.add_bodies(framework, NodeRequest, PodRequest, NodeName, PodName, FailRequest)
+    return framework
 
 
 def _reads() -> Router:

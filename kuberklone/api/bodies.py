@@ -11,7 +11,6 @@ from litestar.types import Receive, Scope
 from kuberklone.errors import InvalidField
 
 Body = TypeVar("Body", bound=msgspec.Struct)
-Headers = list[tuple[bytes, bytes]]
 
 _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -77,7 +76,7 @@ def example(kind: type[msgspec.Struct]) -> str:
 
 
 def _too_large(most_bytes: int) -> TooLarge:
-    return TooLarge(detail=f"the body is larger than {most_bytes} bytes; send less at once")
+    return TooLarge(detail=f"the body is too large: more than {most_bytes} bytes; send less at once")
 
 
 def _named(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> InvalidField:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Litestar, Request, Response, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody
 
 import kuberklone
 from kuberklone.api import problems
@@ -29,7 +29,7 @@ def reads(*problem_statuses: int) -> type[Operation]:
 
 def accepts(body: type[msgspec.Struct], *problem_statuses: int, required: bool = True) -> type[Operation]:
     """What a handler that writes accepts and answers: it reads the body itself, so its signature does not say."""
-    return _described((400, *problem_statuses, 413, 415, 422, 503), body=body, required=required)
+    return _described((400, *problem_statuses, 413, 422, 503), body=body, required=required)
 
 
 def _described(
@@ -57,18 +57,23 @@ def _media(kind: type[msgspec.Struct]) -> OpenAPIMediaType:
     return OpenAPIMediaType(schema=Reference(ref=_REFERENCE.format(name=kind.__name__)))
 
 
-def config(*requests: type[msgspec.Struct]) -> OpenAPIConfig:
-    """`requests` are the bodies that handlers accept."""
-    _, components = msgspec.json.schema_components([*requests, Problem], ref_template=_REFERENCE)
+def config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="KuberKlone lab API",
         version=kuberklone.__version__,
         summary=_SUMMARY,
         path="/schema",
-        components=Components(schemas=cast(Any, components)),
         render_plugins=[JsonRenderPlugin(path="/openapi.json"), YamlRenderPlugin(path="/openapi.yaml")],
         use_handler_docstrings=True,
     )
+
+
+def add_bodies(framework: Litestar, *kinds: type[msgspec.Struct]) -> None:
+    """Describe the bodies that handlers accept; the framework knows those only that stand in a signature."""
+    _, described = msgspec.json.schema_components([*kinds, Problem], ref_template=_REFERENCE)
+    components = framework.openapi_schema.components
+    assert components.schemas is not None, "the answers are described already"
+    components.schemas.update(described)
 
 
 @get("/docs", include_in_schema=False, sync_to_thread=True)

@@ -16,7 +16,7 @@ def _all_errors() -> Iterator[type[KuberkloneError]]:
 
 
 def _made(kind: type[KuberkloneError]) -> KuberkloneError:
-    return kind("field", "message") if kind in (errors.InvalidField, errors.AlreadyExists) else kind()  # type: ignore[call-arg,arg-type]
+    return kind("field", "message") if kind in (errors.InvalidField, errors.AlreadyExists) else kind()
 
 
 @pytest.mark.parametrize("kind", list(_all_errors()), ids=lambda kind: kind.__name__)

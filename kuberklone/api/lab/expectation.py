@@ -42,7 +42,7 @@ def expect(kind: FaultKind, *, restart: bool, outlook: Outlook, settings: Settin
     comes_back = kind == "crash" and restart
     restart_ms = None
     if comes_back and not_ready_ms is not None:
-        restart_ms = not_ready_ms + _backoff_ms(outlook.row.node.restart_attempts, settings)
+        restart_ms = _restart_ms(outlook, not_ready_ms, settings)
     move_ms = _move_ms(outlook, not_ready_ms, settings)
     if move_ms is not None and restart_ms is not None and restart_ms < move_ms:
         move_ms = None  # the node is back before its pods' patience ends
@@ -73,9 +73,17 @@ def _move_ms(outlook: Outlook, not_ready_ms: int | None, settings: Settings) -> 
     # Where no other node is Ready, all look dead: evictions halt, and there is nowhere to go.
     if not_ready_ms is None or outlook.row.pods == 0 or outlook.others_ready == 0:
         return None
-    due_ms = max(not_ready_ms, outlook.now_ms) + math.ceil(settings.toleration_s) * _SECOND_MS
+    due_ms = not_ready_ms + math.ceil(settings.toleration_s) * _SECOND_MS
     # Until its run grant ends the node may run them, so nobody else does.
-    return max(due_ms, outlook.row.granted_until_ms or 0)
+    return max(due_ms, outlook.now_ms, outlook.row.granted_until_ms or 0)
+
+
+def _restart_ms(outlook: Outlook, not_ready_ms: int, settings: Settings) -> int:
+    """One back-off after it is judged dead; of one that is dead already, what its row says."""
+    planned_ms = outlook.row.node.restart_at_ms
+    if planned_ms is not None and planned_ms > outlook.now_ms:
+        return planned_ms
+    return max(not_ready_ms, outlook.now_ms) + _backoff_ms(outlook.row.node.restart_attempts, settings)
 
 
 def _backoff_ms(attempts: int, settings: Settings) -> int:

@@ -13,7 +13,7 @@ from kuberklone.api.documentation import accepts
 from kuberklone.api.lab import expectation
 from kuberklone.api.lab.answers import NodeAnswer
 from kuberklone.api.lab.expectation import Expectation, Outlook
-from kuberklone.api.lab.named import NodeName, name_in
+from kuberklone.api.lab.named import NodeName, name_in, possible
 from kuberklone.api.lab.nodes import NameInQuery, accepted
 from kuberklone.errors import NotFound
 from kuberklone.store import moment, overview
@@ -41,7 +41,7 @@ class FailRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 async def fail_node(request: Request[Any, Any, Any]) -> Response[Expectation]:
     here = context.of(request)
     wanted = await bodies.read(request, FailRequest)
-    await here.writes.node(InjectFault(name=wanted.name, kind=wanted.kind, restart=wanted.restart))
+    await here.writes.node(InjectFault(name=possible(wanted.name, "node"), kind=wanted.kind, restart=wanted.restart))
     return Response(await sync_to_thread(_foretell, here, wanted), status_code=202)
 
 

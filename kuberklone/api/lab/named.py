@@ -7,7 +7,8 @@ from litestar import Request
 from msgspec import Meta
 
 from kuberklone.api import bodies
-from kuberklone.errors import InvalidField
+from kuberklone.errors import InvalidField, NotFound
+from kuberklone.kinds import names
 
 
 class NodeName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,4 +28,12 @@ async def name_in(request: Request[Any, Any, Any], kind: type[NodeName] | type[P
     name = in_query if in_body is None else in_body
     if not name:
         raise InvalidField("name", f"it is missing; send {bodies.example(kind)} or ?name=")
-    return name
+    return possible(name, "node" if kind is NodeName else "pod")
+
+
+def possible(name: str, noun: str) -> str:
+    """The name, if a record can have it; NotFound otherwise, so that no odd character reaches the database."""
+    try:
+        return names.name(name, field="name")
+    except InvalidField as error:
+        raise NotFound(f"there is no {noun} named {name!r:.80}: a name is {names.REMEDY}") from error

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, put
 from litestar.concurrency import sync_to_thread
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
 from kuberklone.api import context
@@ -14,7 +14,7 @@ from kuberklone.api.documentation import accepts, reads
 from kuberklone.api.lab import answers, changes
 from kuberklone.api.lab.answers import EventAnswer, Items, NodeAnswer, PodAnswer
 from kuberklone.api.lab.changes import ChangeAnswer
-from kuberklone.api.lab.named import NodeName, name_in
+from kuberklone.api.lab.named import NodeName, name_in, possible
 from kuberklone.clock import timestamp
 from kuberklone.errors import NotFound
 from kuberklone.kinds.node import Node, Status
@@ -25,7 +25,7 @@ from kuberklone.store.operations import DeleteNode, RestartNode
 HISTORY_ROWS = 20
 EVENT_ROWS = 50
 
-NameInQuery = Annotated[str | None, Parameter(description="Instead of a body.")]
+NameInQuery = Annotated[str | None, QueryParameter(description="Instead of a body.")]
 
 
 class FaultAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class NodeDetail(NodeAnswer, frozen=True, kw_only=True):
 
 @get("/nodes", summary="All nodes", operation_class=reads(), sync_to_thread=True)
 def list_nodes(
-    request: Request[Any, Any, Any], status: Annotated[Status | None, Parameter(description="Only these.")] = None
+    request: Request[Any, Any, Any], status: Annotated[Status | None, QueryParameter(description="Only these.")] = None
 ) -> Items[NodeAnswer]:
     with moment.now(context.of(request).store) as at:
         items = [answers.node(row, now_ms=at.now_ms) for row in overview.nodes_in_use(at.connection)]
@@ -66,9 +66,9 @@ def list_nodes(
     operation_class=reads(404),
     sync_to_thread=True,
 )
-def show_node(request: Request[Any, Any, Any], name: str) -> NodeDetail:
+def show_node(request: Request[Any, Any, Any], name: FromPath[str]) -> NodeDetail:
     with moment.now(context.of(request).store) as at:
-        found = overview.nodes_in_use(at.connection, [name])
+        found = overview.nodes_in_use(at.connection, [possible(name, "node")])
         if not found:
             raise NotFound(f"there is no node named {name:.80}; GET /nodes lists them")
         record = found[0].node

@@ -4,16 +4,17 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, delete, get
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from msgspec import Meta
 
 from kuberklone.api import context
 from kuberklone.api.documentation import accepts, reads
 from kuberklone.api.lab import answers
 from kuberklone.api.lab.answers import EventAnswer, Items, PodAnswer, PodStatus
-from kuberklone.api.lab.named import PodName, name_in
+from kuberklone.api.lab.named import PodName, name_in, possible
 from kuberklone.clock import timestamp
 from kuberklone.errors import NotFound
+from kuberklone.kinds import names
 from kuberklone.kinds.namespace import DEFAULT
 from kuberklone.store import moment, overview
 from kuberklone.store.operations import DeletePod
@@ -23,7 +24,7 @@ PLACEMENT_ROWS = 50
 EVENT_ROWS = 50
 LIMIT_MAX = 1_000_000
 
-Limit = Annotated[int | None, Parameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many.")]
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +73,12 @@ class PodDetail(PodAnswer, frozen=True, kw_only=True):
 @get("/pods", summary="All pods", operation_class=reads(), sync_to_thread=True)
 def list_pods(
     request: Request[Any, Any, Any],
-    status: Annotated[PodStatus | None, Parameter(description="Only these.")] = None,
-    node: Annotated[str | None, Parameter(description="Only those on this node.")] = None,
+    status: Annotated[PodStatus | None, QueryParameter(description="Only these.")] = None,
+    node: Annotated[str | None, QueryParameter(description="Only those on this node.")] = None,
     limit: Limit = None,
 ) -> Items[PodAnswer]:
+    if node is not None:
+        names.name(node, field="node")
     with moment.now(context.of(request).store) as at:
         lines = overview.pod_lines(at.connection, status=status, node_name=node, limit=limit)
     return Items([answers.pod(line, now_ms=at.now_ms) for line in lines])
@@ -87,9 +90,9 @@ def list_pods(
     operation_class=reads(404),
     sync_to_thread=True,
 )
-def show_pod(request: Request[Any, Any, Any], name: str) -> PodDetail:
+def show_pod(request: Request[Any, Any, Any], name: FromPath[str]) -> PodDetail:
     with moment.now(context.of(request).store) as at:
-        found = overview.pod_lines(at.connection, namespace=DEFAULT, name=name)
+        found = overview.pod_lines(at.connection, namespace=DEFAULT, name=possible(name, "pod"))
         if not found:
             raise NotFound(f"there is no pod named {name:.80}; GET /pods lists them")
         pod = found[0]
@@ -125,7 +128,7 @@ def show_pod(request: Request[Any, Any, Any], name: str) -> PodDetail:
 @delete("/delete_pod", summary="Delete a pod", status_code=202, operation_class=accepts(PodName, 404, required=False))
 async def delete_pod(
     request: Request[Any, Any, Any],
-    name: Annotated[str | None, Parameter(description="Instead of a body.")] = None,
+    name: Annotated[str | None, QueryParameter(description="Instead of a body.")] = None,
 ) -> Response[PodAnswer]:
     wanted = await name_in(request, PodName, name)
     pod = await context.of(request).writes.pod(DeletePod(namespace=DEFAULT, name=wanted))
