@@ -1,6 +1,8 @@
 """Bringing a database to this program's schema, once, whoever starts first."""
 
 import sqlite3
+import stat
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import kuberklone
 from kuberklone import clock
 from kuberklone.chance import Chance
 from kuberklone.clock import Clock
-from kuberklone.errors import SchemaOutdated, SchemaTooNew
+from kuberklone.errors import SchemaOutdated, SchemaTooNew, StoreUnavailable
 from kuberklone.kinds import namespace
 from kuberklone.kinds.namespace import Namespace
 from kuberklone.store import records, transaction, views
@@ -58,6 +60,9 @@ def upgrade(url: str, *, clock: Clock = clock.SYSTEM) -> Upgrade:
     try:
         with store.turn(), store.engine.connect() as connection, connection.begin():
             if store.dialect == "postgresql":
+                # Changing large tables, or waiting for another starter that does, may take as long as it takes.
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK})
             before = _current(connection)
             head = newest()
@@ -121,12 +126,16 @@ def _migrate(connection: Connection, head: str) -> None:
 def _back_up(store: Store, before: str) -> Path:
     file = database_file(store.url)
     copy = file.with_name(f"{file.stem}.before-upgrade-from-{before}.{clock.file_stamp(store.clock.wall_ms())}.db")
-    # A connection of its own: it reads the last committed state while the upgrade holds the write lock.
-    source = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-    target = sqlite3.connect(copy)
     try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()
+        copy.touch(mode=stat.S_IRUSR | stat.S_IWUSR)  # as private as the database itself
+        # A connection of its own: it reads the last committed state while the upgrade holds the write lock.
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except (sqlite3.Error, OSError) as error:
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
+        raise StoreUnavailable(f"no backup could be written to {copy}: {error}; nothing was migrated") from error
     return copy
