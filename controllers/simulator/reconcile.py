@@ -68,7 +68,7 @@ class Simulator:
             [_node(row) for row in rows], last_round=self._last_round, settings=self._settings, now_ms=now_ms
         )
         self._beat(beat_round, now_ms, fence)
-        works, records, more = self._works(now_ms)
+        works, records, more = self._works(now_ms, booted={boot.name for boot in beat_round.registrations})
         plan = decide.decide_pods(works, now_ms=now_ms)
         crashpoints.reach("simulator.decided")
         counts = self._carry_out(plan, records, fence)
@@ -112,13 +112,13 @@ class Simulator:
         # Beats have no place in the feed; a boot heard for the first time is news, and node_health waits for it.
         in_batches(self._store, list(beat_round.registrations), _tell, fence=fence)
 
-    def _works(self, now_ms: int) -> tuple[list[Work], dict[str, Pod], bool]:
+    def _works(self, now_ms: int, *, booted: set[str]) -> tuple[list[Work], dict[str, Pod], bool]:
         """What the agents may have to do: the work, the records of its pods, and whether there is more."""
         with self._store.snapshot() as connection:
             unusual = {row.name: row for row in simulation.unusual_nodes(connection)}
             # A node that became unusual, or ceased to be, has all its pods and containers looked at; a partitioned one
-            # always, for its agent acts by its own clock.
-            touched = {
+            # always, for its agent acts by its own clock. A healthy one that booted was unusual only within this pass.
+            touched = booted | {
                 name
                 for name in unusual.keys() | self._unusual.keys()
                 if unusual.get(name) != self._unusual.get(name) or unusual[name].fault_kind == "partition"

@@ -96,8 +96,11 @@ def pods_with_work(connection: Connection, *, limit: int) -> list[Pod]:
 
 
 def containers_astray(connection: Connection) -> list[SimulatedContainer]:
-    """Containers whose pod is gone, is bound elsewhere, or has finished: a full look, for a simulator that starts."""
-    joined = schema.simulated_containers.outerjoin(schema.pods, _pods.uid == _containers.pod_uid)
+    """Containers whose pod is gone, is bound elsewhere or has finished, and those of an earlier boot of their node: a
+    full look, for a simulator that starts."""
+    joined = schema.simulated_containers.outerjoin(schema.pods, _pods.uid == _containers.pod_uid).outerjoin(
+        schema.nodes, _nodes.name == _containers.node_name
+    )
     statement = (
         select(_containers.pod_uid)
         .select_from(joined)
@@ -106,6 +109,8 @@ def containers_astray(connection: Connection) -> list[SimulatedContainer]:
                 _pods.uid.is_(None),
                 _pods.node_name != _containers.node_name,
                 _pods.phase.in_(("Succeeded", "Failed")),
+                _nodes.boot_id.is_(None),
+                _nodes.boot_id != _containers.boot_id,
             )
         )
     )
