@@ -21,6 +21,7 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
     """
     _expect_many_objects()
     logs.configure(settings, process=f"controller {' '.join(factories)}")
+    _ensure_current(settings)
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -40,6 +41,15 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
         thread.join()
 
 
+def _ensure_current(settings: Settings) -> None:
+    # Before any thread begins: an error in one of several would leave the others running and the caller waiting.
+    store = Store(settings.database_url)
+    try:
+        migrate.ensure_current(store)
+    finally:
+        store.close()
+
+
 def _expect_many_objects() -> None:
     """Let the collector look for cycles rarely: a pass makes tens of thousands of records, none of them in a cycle.
 
@@ -53,7 +63,6 @@ def _expect_many_objects() -> None:
 def _run_one(name: str, factory: Factory, settings: Settings, stop: threading.Event) -> None:
     store = Store(settings.database_url, writer=name)
     try:
-        migrate.ensure_current(store)
         Runner(name, factory(store, settings), store=store, settings=settings, stop=stop).run()
     finally:
         store.close()
