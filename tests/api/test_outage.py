@@ -62,8 +62,7 @@ def test_when_too_many_wait_to_be_written_the_next_is_told_to_come_back(
         assert sorted(pod["name"] for pod in api.get("/pods")["items"]) == sorted(made)
 
 
-def test_one_request_that_fails_in_an_unforeseen_way_fails_alone(api: Api) -> None:
-    # Larger than the databases' integers: no request gets so far, so it is put into the row beneath them.
+def test_the_writer_outlives_what_the_database_cannot_do(api: Api) -> None:
     with write(api.store) as transaction:
         transaction.connection.exec_driver_sql("ALTER TABLE pods RENAME TO pods_hidden")
     assert api.http.post("/add_pod", json={"cpus": 1}).status_code == 503
