@@ -101,14 +101,19 @@ def check(settings: Settings) -> None:
 
 
 def reset(settings: Settings) -> None:
-    """Remove all data of the cluster; settings and backups stay."""
+    """Remove all data of the cluster, and say so; settings and backups stay."""
+    remove(settings)
+    screen.say(f"removed the data in {settings.database_shown}; the next kuberklone up begins anew")
+
+
+def remove(settings: Settings) -> None:
+    """Remove all data of the cluster unless somebody runs it."""
     try:
         with Lock(settings.home):
             erase.erase(settings.database_url)
     except AlreadyRunning as answer:
         pid = f" (pid {answer.owner.pid})" if answer.owner else ""
         raise Stop(f"the cluster runs{pid}; stop it first with kuberklone down.", Exit.ALREADY_RUNNING) from None
-    screen.say(f"removed the data in {settings.database_shown}; the next kuberklone up begins anew")
 
 
 def files(settings: Settings) -> list[Path]:

@@ -21,12 +21,12 @@ def run(settings: Settings, *, yes: bool) -> None:
     if not yes and not _agreed():
         screen.say("nothing was removed")
         return
-    db.reset(settings)
+    db.remove(settings)
     for path in (*files, settings.home / running.LOCK_NAME):
         path.unlink(missing_ok=True)
     if settings.home.is_dir() and not kept:
         settings.home.rmdir()
-    screen.say(f"removed. The program itself goes with: {sys.executable} -m pip uninstall kuberklone")
+    screen.say(f"removed; the program itself goes with: {sys.executable} -m pip uninstall kuberklone")
 
 
 def _list(settings: Settings, files: list[Path], kept: list[Path]) -> None:
