@@ -1,6 +1,7 @@
 """What every test may ask for: a store on each database, a home of its own, a limit of time by its folder."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.config.getoption("--no-skips") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _temporary_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What programs under test leave in the temporary folder (sockets of killed processes) goes with the run.
+
+    Short, because sockets lie in it, whose paths may have 104 bytes on macOS; pytest's own folder is too deep for that.
+    """
+    tmp_path_factory.getbasetemp()  # pytest keeps the last runs' folders for a look at failures: not in ours
+    with (
+        tempfile.TemporaryDirectory(prefix="kk-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        # Postgres runs as another account when the tests run as root, and has its folder below this one.
+        Path(folder).chmod(0o711)
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -74,10 +74,11 @@ def test_no_function_is_longer_than_a_screen() -> None:
     assert long == {}
 
 
-def test_no_class_does_too_many_things() -> None:
+def test_no_class_of_the_program_does_too_many_things() -> None:
+    # The tests' own classes are left out: one that plays a whole cluster has a method for each thing a test can say.
     crowded = {
         f"{module}:{node.lineno} {node.name}": count
-        for module in sources.modules()
+        for module in sources.modules(*sources.PROGRAM)
         for node in ast.walk(sources.tree(module))
         if isinstance(node, ast.ClassDef)
         and (count := sum(isinstance(child, _Function) for child in node.body)) > _METHODS_PER_CLASS
