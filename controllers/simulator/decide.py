@@ -127,6 +127,14 @@ def agent_of(node: SimulatedNode) -> Agent | None:
     return Agent(node_name=node.name, boot_id=node.boot_id, condition=condition, granted_until_ms=node.granted_until_ms)
 
 
+def awaits_grant(agent: Agent, *, now_ms: int) -> bool:
+    """Whether the agent can be heard but has not beaten since its grant ended: it starts no Reschedule pod until then.
+
+    So it is after a cut has healed, up to the node's next beat.
+    """
+    return agent.condition in ("well", "slow") and agent.granted_until_ms <= now_ms
+
+
 def _fault_now(node: SimulatedNode) -> Fault | None:
     """The fault, unless it is a crash that a boot has ended."""
     fault = node.fault

@@ -58,6 +58,7 @@ class Simulator:
         self._last_round: int | None = None
         self._last_path_beat_ms = 0
         self._unusual: dict[str, NodeRow] = {}
+        self._ungranted: set[str] = set()
         self._full = True
 
     def run_once(self, now_ms: int, fence: Fence) -> Outcome:
@@ -117,8 +118,10 @@ class Simulator:
         with self._store.snapshot() as connection:
             unusual = {row.name: row for row in simulation.unusual_nodes(connection)}
             # A node that became unusual, or ceased to be, has all its pods and containers looked at; a partitioned one
-            # always, for its agent acts by its own clock. A healthy one that booted was unusual only within this pass.
-            touched = booted | {
+            # always, for its agent acts by its own clock. A healthy one that booted was unusual only within this pass,
+            # and one that lacks a grant starts its pods when it gets one.
+            touched = booted | self._ungranted
+            touched |= {
                 name
                 for name in unusual.keys() | self._unusual.keys()
                 if unusual.get(name) != self._unusual.get(name) or unusual[name].fault_kind == "partition"
@@ -137,11 +140,15 @@ class Simulator:
             if self._full or changes is None:
                 found_containers += simulation.containers_astray(connection)
                 found_pods += simulation.running_without_container(connection, limit=_PODS_PER_PASS)
-            return (*self._match(connection, found_pods, found_containers), more)
+            works, records, agents = self._match(connection, found_pods, found_containers)
+        self._ungranted = {
+            name for name, agent in agents.items() if agent is not None and decide.awaits_grant(agent, now_ms=now_ms)
+        }
+        return works, records, more
 
     def _match(
         self, connection: Snapshot, found_pods: Iterable[Pod], found_containers: Iterable[SimulatedContainer]
-    ) -> tuple[list[Work], dict[str, Pod]]:
+    ) -> tuple[list[Work], dict[str, Pod], dict[str, Agent | None]]:
         """Bring each pod and its container together, and both with the agent of their node."""
         records = {pod.uid: pod for pod in found_pods}
         by_uid = {container.pod_uid: container for container in found_containers}
@@ -153,7 +160,7 @@ class Simulator:
         works = []
         for uid in records.keys() | by_uid.keys():
             works += _work(records.get(uid), by_uid.get(uid), agents)
-        return works, records
+        return works, records, agents
 
     def _carry_out(self, plan: PodPlan, records: dict[str, Pod], fence: Fence) -> dict[str, int]:
         stops = [stop.pod_uid for stop in plan.stops]
