@@ -1,10 +1,11 @@
 """Removing all data of a cluster: for `kuberklone reset` and `uninstall`, never for anything else."""
 
+import shutil
 from pathlib import Path
 
 from sqlalchemy import make_url, text
 
-from kuberklone.store import schema, views
+from kuberklone.store import nudge, schema, views
 from kuberklone.store.database import Store, database_file, turnstile_path
 
 
@@ -33,6 +34,7 @@ def erase(url: str) -> None:
         # The database itself goes last: a kill in between leaves a database that opens, not one without its log.
         for path in reversed(files(url)):
             path.unlink(missing_ok=True)
+        shutil.rmtree(nudge.directory(make_url(url)), ignore_errors=True)
         return
     store = Store(url)
     try:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import URL
 
 from kuberklone.chance import Chance
 from kuberklone.clock import sleep
@@ -34,7 +35,7 @@ class Listener:
         self._socket: socket.socket | None = None
         self._path: Path | None = None
         if store.dialect == "sqlite":
-            self._path = _directory(store) / f"{os.getpid()}-{Chance().suffix(letters=8)}"
+            self._path = _existing_directory(store) / f"{os.getpid()}-{Chance().suffix(letters=8)}"
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.bind(str(self._path))
             self._socket.setblocking(False)
@@ -80,13 +81,13 @@ def send(store: Store) -> None:
         return
     # The commit is done: a temporary directory that is full or gone must not make it look as if it were not.
     with suppress(OSError):
-        _send_datagrams(_directory(store))
+        _send_datagrams(_existing_directory(store))
 
 
-def _send_datagrams(directory: Path) -> None:
+def _send_datagrams(sockets: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
-        for entry in os.scandir(directory):
+        for entry in os.scandir(sockets):
             try:
                 sender.sendto(b"!", entry.path)
             except BlockingIOError:
@@ -97,9 +98,14 @@ def _send_datagrams(directory: Path) -> None:
                 continue
 
 
-def _directory(store: Store) -> Path:
+def directory(url: URL) -> Path:
+    """Where the listeners of a SQLite database have their sockets, whether or not it exists."""
     # Not beside the database: a socket's path may have 104 bytes on macOS, and a home directory may be deep.
-    key = hashlib.sha256(os.fsencode(database_file(store.url).absolute())).hexdigest()[:16]
-    directory = Path(tempfile.gettempdir()) / f"kuberklone-{os.getuid()}-{key}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    return directory
+    key = hashlib.sha256(os.fsencode(database_file(url).absolute())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"kuberklone-{os.getuid()}-{key}"
+
+
+def _existing_directory(store: Store) -> Path:
+    found = directory(store.url)
+    found.mkdir(mode=0o700, exist_ok=True)
+    return found
