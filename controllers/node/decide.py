@@ -13,8 +13,8 @@ limit.
 While a path is halted (all its nodes look dead), restarts only *probe*: as many nodes at a time as are Ready there,
 and at least one, those tried least first, each until it was Ready for one back-off. If only we cannot hear, one wrongly
 restarted node is the harm; if all did die, a first node returns, the path leaves its halt, and the others follow: no
-restarts at all would wait for ever. See docs/decisions/restarts-while-a-path-is-halted.md. A path that is silent itself
-proves nobody's death: no restart counts while it is.
+restarts at all would wait for ever. See docs/decisions/0004-restarts-while-a-path-is-halted.md. A path that is silent
+itself proves nobody's death: no restart counts while it is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
