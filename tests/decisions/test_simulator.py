@@ -85,9 +85,25 @@ def test_who_beats(node: SimulatedNode, expected: str) -> None:
 
 
 def test_a_slow_node_beats_in_one_round_of_three() -> None:
-    beats = [not play(faulty("slow"), now_ms=number * 10_000).silent for number in range(90, 96)]
+    beats = [not play(faulty("slow"), last_round=number - 1, now_ms=number * 10_000).silent for number in range(90, 96)]
 
     assert beats == [True, False, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("last_round", "beats"),
+    [
+        pytest.param(None, True, id="just started: nobody knows what was left out"),
+        pytest.param(98, True, id="the third round, 99, was left out"),
+        pytest.param(99, False, id="it was not"),
+    ],
+)
+def test_a_slow_node_makes_up_for_a_third_round_that_the_simulator_left_out(
+    last_round: int | None, beats: bool
+) -> None:
+    played = play(faulty("slow"), last_round=last_round, now_ms=101 * 10_000)
+
+    assert (not played.silent) is beats
 
 
 @pytest.mark.parametrize(
