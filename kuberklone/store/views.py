@@ -63,8 +63,8 @@ def definitions(dialect: str) -> dict[str, str]:
             "SELECT p.namespace, p.name, ROUND(p.cpu_millis / 1000.0, 3) AS cpus, p.memory_bytes, p.priority, "
             f"{_seconds('c.time_ms - p.created_ms')} AS waiting_seconds, d.nodes_evaluated, d.reasons, "
             f"d.count AS tries, {moment('d.last_ms')} AS last_tried, p.uid FROM pods p CROSS JOIN cluster c "
-            "LEFT JOIN decisions d ON d.pod_uid = p.uid AND d.outcome = 'Unschedulable' AND d.last_ms = "
-            "(SELECT MAX(e.last_ms) FROM decisions e WHERE e.pod_uid = p.uid AND e.outcome = 'Unschedulable') "
+            "LEFT JOIN decisions d ON d.pod_uid = p.uid AND d.fingerprint = (SELECT e.fingerprint FROM decisions e "
+            "WHERE e.pod_uid = p.uid AND e.outcome = 'Unschedulable' ORDER BY e.last_ms DESC, e.fingerprint LIMIT 1) "
             "WHERE p.node_name IS NULL AND p.deleting_ms IS NULL"
         ),
         "v_capacity": (

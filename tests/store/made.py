@@ -13,7 +13,7 @@ from kuberklone.store import binding, heartbeats, nodes, pods, schema
 from kuberklone.store.binding import Binding
 from kuberklone.store.database import Store
 from kuberklone.store.records import Update
-from kuberklone.store.transaction import write
+from kuberklone.store.transaction import Transaction, write
 
 _chance = Chance()
 
@@ -98,3 +98,10 @@ def head(store: Store) -> int:
 
 def beat(connection: Connection, path: str) -> None:
     heartbeats.beat_path(connection, path, now_ms=1)
+
+
+def marked(transaction: Transaction, pod: Pod, cause: str) -> Pod:
+    """The pod on its way out."""
+    columns = {"deleting_ms": transaction.now_ms, "deletion_cause": cause}
+    (changed,) = pods.update(transaction, [_update(pod, columns)], tuple(columns))
+    return changed
