@@ -108,10 +108,10 @@ def give_back_space(store: Store, *, wal_limit_bytes: int) -> None:
     file = database_file(store.url)
     log = file.with_name(f"{file.name}-wal")
     with store.turn(), store.autocommit() as connection:
-        # By the driver's cursor: the pragma frees one page a step, and only fetching goes through all steps.
+        # As a script: the pragma frees one page a step, and the driver takes only the first step of a statement whose
+        # rows have no columns.
         cursor = connection.connection.cursor()
-        cursor.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
-        cursor.fetchall()
+        cursor.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES});")
         if log.exists() and log.stat().st_size > wal_limit_bytes:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.close()

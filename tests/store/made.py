@@ -105,3 +105,8 @@ def marked(transaction: Transaction, pod: Pod, cause: str) -> Pod:
     columns = {"deleting_ms": transaction.now_ms, "deletion_cause": cause}
     (changed,) = pods.update(transaction, [_update(pod, columns)], tuple(columns))
     return changed
+
+
+def insert(transaction: Transaction, pod: Pod) -> Pod:
+    (written,) = pods.create(transaction, [pod])
+    return written
