@@ -25,8 +25,10 @@ def prepare(place: Place) -> None:
 
 def measure(place: Place) -> Values:
     """The median of ten rounds: whole passes of the simulator, then only their write."""
+    from controllers._loop.process import expect_many_objects
     from controllers.simulator.reconcile import PATH, Simulator
 
+    expect_many_objects()  # as the controller's process does
     settings = Settings(home=place.folder, database_url=place.url)
     interval_ms = round(settings.heartbeat_interval_s * 1000)
     passes: list[float] = []

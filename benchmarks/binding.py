@@ -27,8 +27,10 @@ def prepare(place: Place) -> None:
 
 def measure(place: Place) -> Values:
     """From the first read of the snapshot to the last commit, by a scheduler that knows nothing yet."""
+    from controllers._loop.process import expect_many_objects
     from controllers.scheduler.reconcile import Scheduler
 
+    expect_many_objects()  # as the controller's process does
     with clusters.opened(place.url) as store:
         fence = Candidate(store, "scheduler", term_s=4.0, clock=store.clock).stand()
         assert fence is not None, "nobody else runs on this database"

@@ -19,7 +19,7 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
     `kuberklone up` runs one per process, so that each can be killed alone; `kuberklone controller a b` runs several in
     one. Raises SchemaOutdated or SchemaTooNew when the database has another schema than this program.
     """
-    _expect_many_objects()
+    expect_many_objects()
     logs.configure(settings, process=f"controller {' '.join(factories)}")
     _ensure_current(settings)
     stop = threading.Event()
@@ -50,7 +50,7 @@ def _ensure_current(settings: Settings) -> None:
         store.close()
 
 
-def _expect_many_objects() -> None:
+def expect_many_objects() -> None:
     """Let the collector look for cycles rarely: a pass makes tens of thousands of records, none of them in a cycle.
 
     With the interpreter's thresholds a sixth of a large scheduling pass went into looking for them in vain.

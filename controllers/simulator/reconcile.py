@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.simulator import decide
 from controllers.simulator.decide import Fault, PodPlan, Registration, Round, SimulatedNode, Work
 from kuberklone.agent.lifecycle import Agent, Container, Exit, PodFacts, Report, Start
@@ -55,21 +56,29 @@ class Simulator:
 
     def forget(self) -> None:
         self._feed = Reader((pod_kind.RESOURCE,))
+        self._node_feed = Reader((node_kind.RESOURCE, event_kind.RESOURCE))
         self._last_round: int | None = None
         self._last_path_beat_ms = 0
         self._unusual: dict[str, NodeRow] = {}
         self._ungranted: set[str] = set()
         self._full = True
+        self._errors: list[str] = []
 
     def run_once(self, now_ms: int, fence: Fence) -> Outcome:
         """One round of beats if it is due, then what the agents do."""
-        with self._store.snapshot() as connection:
-            rows = simulation.unusual_nodes(connection)
+        unusual = self._read_unusual()
         beat_round = decide.decide_round(
-            [_node(row) for row in rows], last_round=self._last_round, settings=self._settings, now_ms=now_ms
+            self._simulated(unusual.values()),
+            last_round=self._last_round,
+            settings=self._settings,
+            now_ms=now_ms,
         )
         self._beat(beat_round, now_ms, fence)
-        works, records, more = self._works(now_ms, booted={boot.name for boot in beat_round.registrations})
+        booted = {boot.name for boot in beat_round.registrations}
+        if booted or beat_round.ended_faults:
+            with self._store.snapshot() as connection:
+                unusual = {row.name: row for row in simulation.unusual_nodes(connection)}
+        works, records, more = self._works(unusual, now_ms, booted=booted)
         plan = decide.decide_pods(works, now_ms=now_ms)
         crashpoints.reach("simulator.decided")
         counts = self._carry_out(plan, records, fence)
@@ -82,7 +91,24 @@ class Simulator:
         ]
         with self._store.snapshot() as connection:
             ends_ms = simulation.next_end_ms(connection, after_ms=now_ms)
-        return Outcome(counts=counts, next_wake_ms=min([*wakes_ms, *([ends_ms] if ends_ms is not None else [])]))
+        wakes_ms += [ends_ms] if ends_ms is not None else []
+        errors, self._errors = tuple(self._errors), []
+        return Outcome(counts=counts, next_wake_ms=min(wakes_ms), errors=errors)
+
+    def _read_unusual(self) -> dict[str, NodeRow]:
+        """Nodes out of the ordinary, by name.
+
+        Finding them is a look at every node, the dearest part of a pass with thousands. While there are none, only a
+        change of a node, or an event that tells of a fault, can make one.
+        """
+        with self._store.snapshot() as connection:
+            news = self._node_feed.read(connection)
+            if self._full or self._unusual or news is None or news:
+                return {row.name: row for row in simulation.unusual_nodes(connection)}
+        return {}
+
+    def _simulated(self, rows: Iterable[NodeRow]) -> list[SimulatedNode]:
+        return [node for _, node in understood(rows, _node, called=_called_node, errors=self._errors)]
 
     def _beat(self, beat_round: Round, now_ms: int, fence: Fence) -> None:
         path_due = now_ms - self._last_path_beat_ms >= self._path_beat_ms
@@ -113,10 +139,11 @@ class Simulator:
         # Beats have no place in the feed; a boot heard for the first time is news, and node_health waits for it.
         in_batches(self._store, list(beat_round.registrations), _tell, fence=fence)
 
-    def _works(self, now_ms: int, *, booted: set[str]) -> tuple[list[Work], dict[str, Pod], bool]:
+    def _works(
+        self, unusual: dict[str, NodeRow], now_ms: int, *, booted: set[str]
+    ) -> tuple[list[Work], dict[str, Pod], bool]:
         """What the agents may have to do: the work, the records of its pods, and whether there is more."""
         with self._store.snapshot() as connection:
-            unusual = {row.name: row for row in simulation.unusual_nodes(connection)}
             # A node that became unusual, or ceased to be, has all its pods and containers looked at; a partitioned one
             # always, for its agent acts by its own clock. A healthy one that booted was unusual only within this pass,
             # and one that lacks a grant starts its pods when it gets one.
@@ -156,11 +183,15 @@ class Simulator:
         records |= {pod.uid: pod for pod in pods.with_uids(connection, by_uid.keys() - records.keys())}
         names = {row.node_name for row in by_uid.values()}
         names |= {pod.node_name for pod in records.values() if pod.node_name is not None}
-        agents = {row.name: decide.agent_of(_node(row)) for row in simulation.nodes_named(connection, names)}
-        works = []
-        for uid in records.keys() | by_uid.keys():
-            works += _work(records.get(uid), by_uid.get(uid), agents)
-        return works, records, agents
+        rows = simulation.nodes_named(connection, names)
+        judged = understood(rows, lambda row: decide.agent_of(_node(row)), called=_called_node, errors=self._errors)
+        agents = {row.name: agent for row, agent in judged}
+        # A node that cannot be read is there all the same, so nothing on it is stopped as if it were gone.
+        unread = {row.name for row in rows} - agents.keys()
+        pairs = ((records.get(uid), by_uid.get(uid)) for uid in records.keys() | by_uid.keys())
+        sure = (pair for pair in pairs if not unread or not unread & _places(*pair))
+        works = understood(sure, lambda pair: _work(*pair, agents), called=_called, errors=self._errors)
+        return [work for _, found in works for work in found], records, agents
 
     def _carry_out(self, plan: PodPlan, records: dict[str, Pod], fence: Fence) -> dict[str, int]:
         stops = [stop.pod_uid for stop in plan.stops]
@@ -209,6 +240,20 @@ def _tell(transaction: Transaction, batch: list[Registration]) -> int:
 def _stop(transaction: Transaction, batch: list[str]) -> int:
     containers.remove(transaction.connection, batch)
     return len(batch)
+
+
+def _called_node(row: NodeRow) -> str:
+    return f"node {row.name}"
+
+
+def _called(pair: tuple[Pod | None, SimulatedContainer | None]) -> str:
+    name = next(f"{each.namespace}/{each.name}" for each in pair if each is not None)
+    return f"pod {name}"
+
+
+def _places(pod: Pod | None, container: SimulatedContainer | None) -> set[str | None]:
+    """The nodes that a pod is bound to or runs on; two where it has moved."""
+    return {each.node_name for each in (pod, container) if each is not None}
 
 
 def _node(row: NodeRow) -> SimulatedNode:

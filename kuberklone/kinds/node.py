@@ -79,7 +79,12 @@ def provider(word: str) -> Provider:
 
 def path(node: Node) -> str:
     """The way by which the node's agent reports: simulated ones by the simulator, all others by the API."""
-    return "simulator" if node.provider == "simulated" else "api"
+    return path_of(node.provider)
+
+
+def path_of(provider: str) -> str:
+    """Like `path`, where only the provider is known."""
+    return "simulator" if provider == "simulated" else "api"
 
 
 _TAINTS = msgspec.json.Decoder(list[Taint])
