@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.garbage import decide
 from controllers.garbage.decide import CutOffs, Finish, NodeFacts, Plan, PodFacts, Retention
 from kuberklone.kinds import node as node_kind
@@ -66,9 +67,20 @@ class Garbage:
                 beat.node_uid: beat.granted_until_ms
                 for beat in heartbeats.of_nodes(connection, [node.uid for node in found_nodes])
             }
+        errors: list[str] = []
         by_uid = {pod.uid: pod for pod in found}
-        facts = {node.name: _node(node, beats.get(node.uid)) for node in found_nodes}
-        plan = decide.decide([_pod(pod) for pod in found], nodes=facts, now_ms=now_ms)
+        facts = {
+            node.name: node_facts
+            for node, node_facts in understood(
+                found_nodes, lambda node: _node(node, beats.get(node.uid)), called=_called, errors=errors
+            )
+        }
+        # A node that cannot be read is there all the same: its pods are not those of a node that is gone.
+        unread = {node.name for node in found_nodes} - facts.keys()
+        readable = understood(found, _pod, called=_called, errors=errors)
+        plan = decide.decide(
+            [pod_facts for pod, pod_facts in readable if pod.node_name not in unread], nodes=facts, now_ms=now_ms
+        )
         crashpoints.reach("garbage.decided")
         finished = self._finish(plan, by_uid, facts, fence)
         self._mark_orphans(plan, by_uid, fence)
@@ -84,7 +96,8 @@ class Garbage:
             compaction.checkpoint(self._store)
             self._checkpoint_at_ms = now_ms + _CHECKPOINT_EVERY_MS
         wakes_ms = [self._retention_at_ms, *([plan.next_wake_ms] if plan.next_wake_ms is not None else [])]
-        return Outcome(counts={"finished": finished, "forgotten": forgotten}, next_wake_ms=min(wakes_ms))
+        counts = {"finished": finished, "forgotten": forgotten}
+        return Outcome(counts=counts, next_wake_ms=min(wakes_ms), errors=tuple(errors))
 
     def _finish(self, plan: Plan, by_uid: dict[str, Pod], facts: dict[str, NodeFacts], fence: Fence) -> int:
         def write_batch(transaction: Transaction, batch: list[Finish]) -> int:
@@ -96,7 +109,8 @@ class Garbage:
                 beat.node_uid: beat.granted_until_ms
                 for beat in heartbeats.of_nodes(transaction.connection, [node.uid for node in now_nodes])
             }
-            unchanged = {node.name for node in now_nodes if _node(node, grants.get(node.uid)) == facts.get(node.name)}
+            judged = understood(now_nodes, lambda node: _node(node, grants.get(node.uid)), called=_called, errors=[])
+            unchanged = {node.name for node, node_facts in judged if node_facts == facts.get(node.name)}
             missing = names - {node.name for node in now_nodes}
             certain = [
                 pod for pod in doomed if pod.node_name is None or pod.node_name in unchanged or pod.node_name in missing
@@ -196,6 +210,10 @@ def _mark_finished(transaction: Transaction, batch: list[Pod]) -> int:
         for pod in batch
     ]
     return len(pods.update(transaction, updates, ("deleting_ms", "deletion_cause", "deletion_grace_s")))
+
+
+def _called(record: Node | Pod) -> str:
+    return f"pod {record.namespace}/{record.name}" if isinstance(record, Pod) else f"node {record.name}"
 
 
 def _orphaned(pod: Pod, now_ms: int) -> Pod:

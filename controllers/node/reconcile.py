@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.node import decide
 from controllers.node.decide import Boot, NodeFacts, Path, Plan
 from controllers.node.provider import Provider, Simulated
@@ -59,9 +60,11 @@ class NodeController:
             paths = heartbeats.paths(connection)
         if not rows:
             return Outcome()
-        by_uid = {row.node.uid: row.node for row in rows}
+        errors: list[str] = []
+        known = list(understood(rows, _facts, called=lambda row: f"node {row.node.name}", errors=errors))
+        by_uid = {row.node.uid: row.node for row, _ in known}
         plan = decide.decide(
-            [_facts(row) for row in rows],
+            [node_facts for _, node_facts in known],
             machines={name: provider.machines(list(by_uid.values())) for name, provider in self._providers.items()},
             paths=[
                 Path(
@@ -78,7 +81,7 @@ class NodeController:
         )
         crashpoints.reach("node.decided")
         counts = self._carry_out(plan, by_uid, fence)
-        return Outcome(counts=counts, next_wake_ms=plan.next_wake_ms)
+        return Outcome(counts=counts, next_wake_ms=plan.next_wake_ms, errors=tuple(errors))
 
     def _carry_out(self, plan: Plan, by_uid: dict[str, Node], fence: Fence) -> dict[str, int]:
         for orphan in plan.orphans:
@@ -156,7 +159,9 @@ class NodeController:
 
 
 def _facts(row: MachineRow) -> NodeFacts:
+    """Raises ValueError or LookupError for a node that cannot be read, or could not be written with its document."""
     node = row.node
+    node_kind.effective_taints(node)
     return NodeFacts(
         uid=node.uid,
         name=node.name,

@@ -3,6 +3,7 @@
 import msgspec
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.node_health import decide
 from controllers.node_health.decide import Heartbeat, Path, PathJudged, Plan, Suspect, Verdict
 from kuberklone.kinds import event as event_kind
@@ -49,8 +50,10 @@ class NodeHealth:
             rows = health.suspects(connection, received_before_ms=now_ms - self._settings.suspect_after_ms)
             ready = health.ready_by_path(connection)
             paths = heartbeats.paths(connection)
+        errors: list[str] = []
+        suspects = understood(rows, _suspect, called=lambda row: f"node of uid {row.uid}", errors=errors)
         plan = decide.decide(
-            [_suspect(row) for row in rows],
+            [suspect for _, suspect in suspects],
             paths=[_path(path, ready.get(path.path, 0)) for path in paths],
             settings=self._settings,
             now_ms=now_ms,
@@ -58,8 +61,8 @@ class NodeHealth:
         crashpoints.reach("node_health.decided")
         self._write_counting(plan, paths, fence)
         seqs = {row.uid: row.seq for row in rows}
-        judged = self._write_verdicts(plan, seqs, fence)
-        return Outcome(counts={"judged": judged}, next_wake_ms=plan.next_wake_ms)
+        judged = self._write_verdicts(plan, seqs, fence, errors)
+        return Outcome(counts={"judged": judged}, next_wake_ms=plan.next_wake_ms, errors=tuple(errors))
 
     def _write_counting(self, plan: Plan, paths: list[heartbeats.Path], fence: Fence) -> None:
         if not plan.paths and not plan.silences:
@@ -76,14 +79,19 @@ class NodeHealth:
             )
             crashpoints.reach("node_health.counted")
 
-    def _write_verdicts(self, plan: Plan, seqs: dict[str, int | None], fence: Fence) -> int:
+    def _write_verdicts(self, plan: Plan, seqs: dict[str, int | None], fence: Fence, errors: list[str]) -> int:
         def write_batch(transaction: Transaction, batch: list[Verdict]) -> int:
             # Judged again under the lock: a beat that came meanwhile is a sign of life.
             now_heard = {
                 beat.node_uid: beat.seq
                 for beat in heartbeats.of_nodes(transaction.connection, [verdict.node_uid for verdict in batch])
             }
-            found = {node.uid: node for node in nodes.with_uids(transaction.connection, now_heard)}
+            read = nodes.with_uids(transaction.connection, now_heard)
+            # What cannot be put into a document cannot be written; the verdicts on the others are.
+            judged = understood(
+                read, node_kind.effective_taints, called=lambda node: f"node {node.name}", errors=errors
+            )
+            found = {node.uid: node for node, _ in judged}
             updates = [
                 _update(found[verdict.node_uid], verdict, transaction.now_ms)
                 for verdict in batch

@@ -3,6 +3,7 @@
 import msgspec
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.rescheduler import decide
 from controllers.rescheduler.decide import Countdown, Mark, NodeFacts, Plan, PodFacts
 from kuberklone.kinds import node as node_kind
@@ -43,16 +44,18 @@ class Rescheduler:
 
     def run_once(self, now_ms: int, fence: Fence) -> Outcome:
         """Begin, cancel and carry out countdowns."""
+        errors: list[str] = []
         with self._store.snapshot() as connection:
             paths = {path.path: path for path in heartbeats.paths(connection)}
-            facts = {
-                node.name: node_facts
-                for node in nodes.that_may_evict(connection)
-                if (node_facts := _facts(node, paths.get(node_kind.path(node)))) is not None
-            }
+            judged = understood(
+                nodes.that_may_evict(connection),
+                lambda node: _facts(node, paths.get(node_kind.path(node))),
+                called=lambda node: f"node {node.name}",
+                errors=errors,
+            )
+            facts = {node.name: node_facts for node, node_facts in judged if node_facts is not None}
             affected = pods.on_nodes(connection, facts) if facts else []
             rows = evictions.all_evictions(connection)
-        errors: list[str] = []
         plan = decide.decide(
             [pod_facts for pod in affected if (pod_facts := self._pod(pod, errors)) is not None],
             nodes=facts,

@@ -5,9 +5,10 @@ decides on is checked again where it is written (`store.binding`), so a view tha
 a node's capacity.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from controllers._loop.contract import Outcome
+from controllers._loop.readable import understood
 from controllers.scheduler import decide, facts
 from controllers.scheduler.cluster import ClusterTable
 from controllers.scheduler.plan import Placement, Plan, Unplaced
@@ -15,6 +16,7 @@ from controllers.scheduler.queue import Queue
 from kuberklone.chance import Chance
 from kuberklone.kinds import node as node_kind
 from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds.node import Node
 from kuberklone.settings import Settings
 from kuberklone.store import binding, crashpoints, decisions, nodes, pods, use
 from kuberklone.store.binding import Binding
@@ -40,6 +42,7 @@ class Scheduler:
 
     def forget(self) -> None:
         self._feed = Reader(self.watches)
+        self._unread: set[str] = set()
         self._cluster = ClusterTable()
         self._queue = Queue()
         self._use_revision = -1
@@ -70,9 +73,8 @@ class Scheduler:
             if changes is None:
                 self._cluster, self._queue = ClusterTable(), Queue()
                 self._use_revision, self._used = -1, {}
-                for node in nodes.all_nodes(connection):
-                    self._cluster.set_node(facts.facts_of(node))
-                errors = self._queue.put(pods.unbound(connection))
+                errors = self._put_nodes(nodes.all_nodes(connection))
+                errors += self._queue.put(pods.unbound(connection))
             else:
                 errors = self._follow(connection, changes)
             self._read_use(connection)
@@ -82,18 +84,39 @@ class Scheduler:
         node_names = {change.name for change in changes if change.resource == node_kind.RESOURCE}
         pod_uids = {change.uid for change in changes if change.resource == pod_kind.RESOURCE}
         found_nodes = {node.name: node for node in nodes.named(connection, node_names)} if node_names else {}
-        for name in node_names:
-            if name in found_nodes:
-                self._cluster.set_node(facts.facts_of(found_nodes[name]))
-            elif name in self._cluster:
-                self._cluster.remove_node(name)
-                self._used.pop(name, None)
+        errors = self._put_nodes(found_nodes.values())
+        for name in node_names - found_nodes.keys():
+            self._drop_node(name)
         found_pods = pods.with_uids(connection, pod_uids) if pod_uids else []
         waiting = [pod for pod in found_pods if pod.node_name is None and pod.deleting_ms is None]
         self._queue.drop(pod_uids - {pod.uid for pod in waiting})
         if node_names:
             self._queue.give_hope()
-        return self._queue.put(waiting)
+        return errors + self._queue.put(waiting)
+
+    def _put_nodes(self, found: Iterable[Node]) -> list[str]:
+        """Messages about nodes that cannot be read; they take no pods."""
+        found = list(found)
+        errors: list[str] = []
+        read = understood(found, facts.facts_of, called=lambda node: f"node {node.name}", errors=errors)
+        known = {node.name: node_facts for node, node_facts in read}
+        for node in found:
+            if node.name not in known:
+                self._drop_node(node.name)
+                self._unread.add(node.name)
+                continue
+            self._cluster.set_node(known[node.name])
+            if node.name in self._unread:
+                # Its use was passed over until now, and does not change because the node can be read again.
+                self._unread.remove(node.name)
+                self._use_revision = -1
+        return errors
+
+    def _drop_node(self, name: str) -> None:
+        self._unread.discard(name)
+        if name in self._cluster:
+            self._cluster.remove_node(name)
+            self._used.pop(name, None)
 
     def _read_use(self, connection: Snapshot) -> None:
         nothing = (0, 0, 0)

@@ -80,6 +80,14 @@ class Loops:
     def kill_all(self) -> None:
         self.kill(*self._leaders)
 
+    def start_all(self) -> None:
+        self.start(*NAMES)
+
+    def start_anew(self, name: str) -> None:
+        """Kill it, and start it at once."""
+        self.kill(name)
+        self.start(name)
+
     # ----------------------------------------------------------------------------------------------------- time
 
     def now_ms(self) -> int:
