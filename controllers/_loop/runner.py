@@ -75,30 +75,41 @@ class Runner:
         """Stand, lead, and stand again, until told to stop."""
         listener = Listener(self._store)
         backoff_s = _BACKOFF_FIRST_S
+        fence: Fence | None = None
         try:
             while not self._stop.is_set():
+                began = self._clock.monotonic()
                 try:
-                    fence = self._candidate.stand()
+                    fence = fence or self._stand()
                     if fence is None:
                         # Often enough to notice a leader's end soon, whoever it was.
                         listener.wait(min(self._settings.leadership_term_s / 8, 0.5))
                         continue
-                    _log.info("leading", controller=self._name, epoch=fence.epoch)
-                    crashpoints.reach("loop.leading")
                     self._lead(fence, listener)
-                    backoff_s = _BACKOFF_FIRST_S
                 except LeadershipLost:
+                    fence = None
                     _log.warning("leadership lost", controller=self._name)
                 except StoreUnavailable as error:
+                    # Still the leader, as far as we know: the fence tells if not. To stand anew would be to wait for
+                    # the end of our own term.
                     _log.warning("store unavailable", controller=self._name, error=str(error))
+                    if self._clock.monotonic() - began > _BACKOFF_MAX_S:
+                        backoff_s = _BACKOFF_FIRST_S  # it worked in between
                     self._stop.wait(backoff_s)
                     backoff_s = min(_BACKOFF_MAX_S, backoff_s * 2)
         finally:
             listener.close()
 
+    def _stand(self) -> Fence | None:
+        fence = self._candidate.stand()
+        if fence is not None:
+            self._statistics = _Statistics()
+            _log.info("leading", controller=self._name, epoch=fence.epoch)
+            crashpoints.reach("loop.leading")
+        return fence
+
     def _lead(self, fence: Fence, listener: Listener) -> None:
         self._controller.forget()
-        self._statistics = _Statistics()
         passes = _Passes(self._controller, self._store)
         renewed_at = self._clock.monotonic()
         backoff_s = 0.0
