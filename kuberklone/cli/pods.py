@@ -15,6 +15,7 @@ from kuberklone.cli import client, details, options, screen, wire
 from kuberklone.cli.client import Client
 from kuberklone.cli.options import examples
 from kuberklone.cli.screen import Output
+from kuberklone.kinds.explanation import short_explanation
 
 app = typer.Typer()
 
@@ -166,5 +167,4 @@ def _say_outcome(pod: wire.PodDetail) -> None:
 def _why(pod: wire.PodDetail) -> str:
     if pod.waiting is None:
         return pod.why_pending or "no reason is known"
-    reasons = ", ".join(f"{count} {reason}" for reason, count in pod.waiting.reasons.items())
-    return f"0/{pod.waiting.nodes_evaluated} nodes: {reasons or 'there are none'}"
+    return short_explanation(nodes_evaluated=pod.waiting.nodes_evaluated, reasons=pod.waiting.reasons)

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, RowMapping, select
 
 from kuberklone.kinds import json_text
+from kuberklone.kinds.explanation import explanation
 from kuberklone.store import schema
 from kuberklone.store.rows import BulkInsert, BulkStatement
 from kuberklone.store.transaction import Transaction
@@ -41,6 +42,7 @@ _RECORD = BulkInsert(
         "node_name": "text",
         "nodes_evaluated": "bigint",
         "reasons": "text",
+        "message": "text",
         "best": "text",
     },
     constants=("first_ms", "last_ms"),
@@ -67,6 +69,7 @@ def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
             decision.node_name,
             decision.nodes_evaluated,
             json_text.text(decision.reasons) if decision.reasons else "{}",
+            _message(decision),
             json_text.text(decision.best),
         )
         for decision in decisions
@@ -77,6 +80,12 @@ def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
     unplaced = sorted({row[0] for row in rows if row[2] == "Unschedulable"})
     if unplaced:
         _TRIM.execute(transaction.connection, ((uid,) for uid in unplaced))
+
+
+def _message(decision: Decision) -> str | None:
+    if decision.outcome == "Scheduled":
+        return None
+    return explanation(nodes_evaluated=decision.nodes_evaluated, reasons=decision.reasons)
 
 
 def _fingerprint(decision: Decision) -> str:

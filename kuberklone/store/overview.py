@@ -115,6 +115,7 @@ class Latest(NamedTuple):
     """The newest reason why a pod waits."""
 
     nodes_evaluated: int
+    message: str
     reasons: str
     tries: int
     first_ms: int
@@ -122,7 +123,7 @@ class Latest(NamedTuple):
 
 
 _LATEST = text(
-    "SELECT nodes_evaluated, reasons, count, first_ms, last_ms FROM decisions "
+    "SELECT nodes_evaluated, message, reasons, count, first_ms, last_ms FROM decisions "
     "WHERE pod_uid = :pod_uid AND outcome = 'Unschedulable' ORDER BY last_ms DESC LIMIT 1"
 )
 

@@ -295,6 +295,8 @@ decisions = Table(
     _required("count", Integer, "1"),
     _required("nodes_evaluated", Integer),
     _json("reasons", "{}"),
+    # The reasons as a sentence; NULL for a pod that was placed.
+    Column("message", Text),
     _json("best", "[]"),
     PrimaryKeyConstraint("pod_uid", "fingerprint", name="pk_decisions"),
     sqlite_with_rowid=False,

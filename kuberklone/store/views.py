@@ -55,13 +55,13 @@ def definitions(dialect: str) -> dict[str, str]:
         ),
         "v_decisions": (
             "SELECT COALESCE(p.namespace, l.namespace) AS namespace, COALESCE(p.name, l.name) AS name, d.outcome, "
-            "d.node_name AS node, d.nodes_evaluated, d.reasons, d.best, d.count, "
+            "d.node_name AS node, d.message, d.nodes_evaluated, d.reasons, d.best, d.count, "
             f"{moment('d.first_ms')} AS first, {moment('d.last_ms')} AS last, d.last_ms, d.pod_uid "
             "FROM decisions d LEFT JOIN pods p ON p.uid = d.pod_uid LEFT JOIN placements l ON l.pod_uid = d.pod_uid"
         ),
         "v_pending": (
             "SELECT p.namespace, p.name, ROUND(p.cpu_millis / 1000.0, 3) AS cpus, p.memory_bytes, p.priority, "
-            f"{_seconds('c.time_ms - p.created_ms')} AS waiting_seconds, d.nodes_evaluated, d.reasons, "
+            f"{_seconds('c.time_ms - p.created_ms')} AS waiting_seconds, d.message, d.nodes_evaluated, d.reasons, "
             f"d.count AS tries, {moment('d.last_ms')} AS last_tried, p.uid FROM pods p CROSS JOIN cluster c "
             "LEFT JOIN decisions d ON d.pod_uid = p.uid AND d.fingerprint = (SELECT e.fingerprint FROM decisions e "
             "WHERE e.pod_uid = p.uid AND e.outcome = 'Unschedulable' ORDER BY e.last_ms DESC, e.fingerprint LIMIT 1) "
@@ -86,9 +86,8 @@ def definitions(dialect: str) -> dict[str, str]:
             "e.namespace, e.involved_uid AS object_uid FROM events e UNION ALL "
             f"SELECT {moment('d.last_ms')}, CASE WHEN d.outcome = 'Scheduled' THEN 'Normal' ELSE 'Warning' END, "
             "CASE WHEN d.outcome = 'Scheduled' THEN 'Scheduled' ELSE 'FailedScheduling' END, 'Pod', "
-            "COALESCE(p.name, l.name), CASE WHEN d.outcome = 'Scheduled' THEN 'Bound to ' || d.node_name "
-            "ELSE '0/' || d.nodes_evaluated || ' nodes: ' || d.reasons END, d.count, 'scheduler', d.last_ms, "
-            "d.first_ms, COALESCE(p.namespace, l.namespace), d.pod_uid "
+            "COALESCE(p.name, l.name), COALESCE(d.message, 'Bound to ' || d.node_name), d.count, "
+            "'scheduler', d.last_ms, d.first_ms, COALESCE(p.namespace, l.namespace), d.pod_uid "
             "FROM decisions d LEFT JOIN pods p ON p.uid = d.pod_uid LEFT JOIN placements l ON l.pod_uid = d.pod_uid"
         ),
         "v_evictions": (

@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("nodes_evaluated", sa.Integer(), nullable=False),
         sa.Column("reasons", sa.Text(), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
         sa.Column("best", sa.Text(), server_default=sa.text("'[]'"), nullable=False),
         sa.PrimaryKeyConstraint("pod_uid", "fingerprint", name="pk_decisions"),
         sqlite_with_rowid=False,

@@ -60,7 +60,7 @@ def test_a_pod_that_nobody_looked_at_says_so(api: Api) -> None:
             "0/5 nodes are available: 1 node(s) were unschedulable, 4 Insufficient cpu.",
             id="two reasons",
         ),
-        pytest.param(0, {}, "0/0 nodes are available: there are no nodes; add one with POST /add_node", id="no nodes"),
+        pytest.param(0, {}, "no nodes available to schedule pods; add one with POST /add_node", id="no nodes"),
     ],
 )
 def test_a_pod_that_fits_nowhere_says_why(api: Api, evaluated: int, reasons: dict[str, int], sentence: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from controllers.scheduler.facts import NodeFacts, Unusable
-from controllers.scheduler.plan import explanation, short_explanation
+from kuberklone.kinds.explanation import explanation, short_explanation
 from kuberklone.kinds.pod import SchedulingInputs
 from kuberklone.kinds.taints import Effect, Taint, Toleration
 from tests.decisions.scheduler_clusters import CORDON, GIB, Use, node, place_one, shape

@@ -88,7 +88,7 @@ def test_every_question_finds_an_answer(populated: Store, question: str) -> None
 
 ANSWERS: dict[str, list[dict[str, object]]] = {
     "Why is this pod pending?": [
-        {"name": "big", "nodes_evaluated": 3, "reasons": '{"Insufficient cpu":3}', "tries": 1}
+        {"name": "big", "message": "0/3 nodes are available: 3 Insufficient cpu.", "tries": 1}
     ],
     "What ran on node-2 an hour ago?": [{"name": "web-1", "why_ended": "NodeUnreachable"}],
     "Which nodes flap?": [{"name": "node-3", "times_not_ready": 3}],

@@ -142,9 +142,8 @@ def _why_pending(pod: PodLine, found: Latest | None) -> str | None:
     if found is None:
         return "the scheduler has not looked at it yet"
     if found.nodes_evaluated == 0:
-        return "0/0 nodes are available: there are no nodes; add one with POST /add_node"
-    reasons = ", ".join(sorted(f"{count} {reason}" for reason, count in _reasons(found).items()))
-    return f"0/{found.nodes_evaluated} nodes are available: {reasons}."
+        return f"{found.message}; add one with POST /add_node"
+    return found.message
 
 
 def _waiting(found: Latest) -> Waiting:
