@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, text
 
 from kuberklone.store import schema
 from kuberklone.store.among import among
-from kuberklone.store.rows import BulkStatement
+from kuberklone.store.rows import BulkStatement, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,20 @@ _BEAT_PATH = text(
     "INSERT INTO reporting_paths (path, beat, received_ms) VALUES (:path, 1, :now_ms) "
     "ON CONFLICT (path) DO UPDATE SET beat = reporting_paths.beat + 1, received_ms = excluded.received_ms"
 )
-_SILENCE = BulkStatement(
-    "UPDATE heartbeats SET silent_seq = r.silent_seq, silence_ms = r.silence_ms FROM {rows} AS r "
-    # A beat that came meanwhile wins.
-    "WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq = r.silent_seq",
-    {"node_uid": "text", "silent_seq": "bigint", "silence_ms": "bigint"},
-)
+_SILENT: dict[str, Kind] = {"node_uid": "text", "silent_seq": "bigint", "silence_ms": "bigint"}
+_COUNTED = "UPDATE heartbeats SET silent_seq = r.silent_seq, silence_ms = r.silence_ms FROM "
+# A beat that came meanwhile wins; on Postgres also one that is being written at this moment. Waiting for it would hold
+# up all writers, and could end with each of the two waiting for a row that the other has.
+_SILENCE = {
+    "sqlite": BulkStatement(
+        f"{_COUNTED} {{rows}} AS r WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq = r.silent_seq", _SILENT
+    ),
+    "postgresql": BulkStatement(
+        f"{_COUNTED} (SELECT given.* FROM {{rows}} AS given JOIN heartbeats AS h ON h.node_uid = given.node_uid "
+        "AND h.seq = given.silent_seq FOR UPDATE OF h SKIP LOCKED) AS r WHERE heartbeats.node_uid = r.node_uid",
+        _SILENT,
+    ),
+}
 _COLUMNS = [schema.heartbeats.c[name] for name in Heartbeat.__dataclass_fields__]
 _PATH_COLUMNS = [schema.reporting_paths.c[name] for name in Path.__dataclass_fields__]
 
@@ -99,7 +107,7 @@ def paths(connection: Connection) -> list[Path]:
 
 def write_silence(connection: Connection, rows: Iterable[tuple[str, int, int]]) -> None:
     """What node_health counted: `(node uid, the sequence number that is silent, for how many ms)`."""
-    _SILENCE.execute(connection, rows)
+    _SILENCE[connection.dialect.name].execute(connection, rows)
 
 
 def write_judgement(connection: Connection, path: Path) -> None:
