@@ -1,7 +1,7 @@
 """Telling people what happened, once per distinct thing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,6 +16,8 @@ from kuberklone.store.records import EVENTS, Update
 from kuberklone.store.transaction import Transaction
 
 _chance = Chance()
+# Kubernetes' limit. Messages are part of a key, and Postgres takes no more than 2,704 bytes into an index.
+_MESSAGE_BYTES_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,8 @@ def about_pod(pod: Pod, reason: str, message: str, *, type: EventType = "Normal"
 
 def record(transaction: Transaction, notes: Iterable[Note], *, source: str) -> None:
     """Write each note as an event; one that was said before raises the count of its row."""
-    distinct = {(note.uid, note.reason, note.message): note for note in notes}
+    readable = [note if len(note.message) < _MESSAGE_BYTES_MAX // 4 else _shortened(note) for note in notes]
+    distinct = {(note.uid, note.reason, note.message): note for note in readable}
     if not distinct:
         return
     known = {
@@ -71,6 +74,15 @@ def record(transaction: Transaction, notes: Iterable[Note], *, source: str) -> N
         EVENTS,
         [_event(note, now_ms, source) for key, note in distinct.items() if key not in known],
     )
+
+
+def _shortened(note: Note) -> Note:
+    message = note.message.encode()
+    if len(message) <= _MESSAGE_BYTES_MAX:
+        return note
+    # What is left of a letter that was cut through is dropped.
+    kept = message[: _MESSAGE_BYTES_MAX - len("…".encode())].decode(errors="ignore")
+    return replace(note, message=f"{kept}…")
 
 
 def _event(note: Note, now_ms: int, source: str) -> Event:
