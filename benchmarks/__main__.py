@@ -30,23 +30,37 @@ class Wanted:
     check: bool
     profile: bool
 
+    @property
+    def saved(self) -> bool:
+        """Whether this is a run whose figures are kept."""
+        return self.repetitions >= _REPETITIONS and not self.check and not self.profile
+
 
 def main() -> int:
     wanted = _wanted()
     on = machine.description()
     print("; ".join(f"{name} {value}" for name, value in on.items()), flush=True)
     summaries: list[Summary] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kuberklone-benchmarks-") as folder:
         for dialect in wanted.dialects:
             with databases.running(dialect, Path(folder)) as all_databases:
                 for benchmark in wanted.benchmarks:
-                    summaries += _run(benchmark, all_databases, wanted, on)
-    if wanted.check:
-        return _check(summaries)
-    if wanted.repetitions >= _REPETITIONS and not wanted.profile:
-        results.save(summaries, catalogue())
+                    try:
+                        found = _run(benchmark, all_databases, wanted, on)
+                    except subprocess.CalledProcessError as error:
+                        # The others are still worth having; what went wrong was printed by the step itself.
+                        failed.append(f"{benchmark.name} on {dialect} failed with exit code {error.returncode}")
+                        continue
+                    summaries += found
+                    if wanted.saved:
+                        results.save(found, catalogue())
+    if wanted.saved:
         print(f"written to {results.MARKDOWN.relative_to(ROOT)}")
-    return 0
+    complaints = failed + (_complaints(summaries) if wanted.check else [])
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
 
 
 def _wanted() -> Wanted:
@@ -126,17 +140,14 @@ def _step(step: str, benchmark: Benchmark, place: Place) -> dict[str, float]:
     return values
 
 
-def _check(summaries: list[Summary]) -> int:
+def _complaints(summaries: list[Summary]) -> list[str]:
     known = catalogue()
-    complaints = [
+    return [
         complaint
         for summary in summaries
         for figure in known[summary.benchmark].figures
         if figure.name == summary.figure and (complaint := results.too_slow(figure, summary)) is not None
     ]
-    for complaint in complaints:
-        print(complaint, file=sys.stderr)
-    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

@@ -100,7 +100,9 @@ def _add_one(connection: http.client.HTTPConnection, watcher: _Watcher, name: st
     while name not in watcher.bound:
         watcher.news.clear()
         if name not in watcher.bound and not watcher.news.wait(_BOUND_WITHIN_S):
-            raise programs.NeverReadyError(f"{name} was not bound")
+            connection.request("GET", f"/pods/{name}")
+            said = connection.getresponse().read().decode()
+            raise programs.NeverReadyError(f"{name} was not seen bound within {_BOUND_WITHIN_S:g} s: {said}")
     return sent, watcher.added[name], watcher.bound[name]
 
 
