@@ -274,4 +274,4 @@ def test_the_store_and_a_dictionary_agree(store: Store) -> None:
         def __init__(self) -> None:
             super().__init__(store)
 
-    run_state_machine_as_test(OnThisStore, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(OnThisStore, settings=settings(max_examples=25, stateful_step_count=25, deadline=None))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Overloaded, StoreUnavailable
 from kuberklone.store import nodes, pods, writer
@@ -112,8 +113,10 @@ def test_one_that_the_database_refuses_does_not_affect_the_others(store: Store, 
     made.add_pods(store, twin)
     clash = CreatePods(pods=(made.pod("pod-3"), made.pod("pod-4", uid=twin.uid)))
     desk.submit(_create("pod-1"), clash, _create("pod-5"))
-    desk.writer.start()
-    outcomes = desk.collect(3)
+    with capture_logs() as lines:
+        desk.writer.start()
+        outcomes = desk.collect(3)
+    assert [line["log_level"] for line in lines] == ["error"]
     assert (_names(outcomes[0]), _names(outcomes[2])) == (["pod-1"], ["pod-5"])
     assert isinstance(outcomes[1], StoreUnavailable)
     with store.snapshot() as connection:
@@ -123,8 +126,10 @@ def test_one_that_the_database_refuses_does_not_affect_the_others(store: Store, 
 def test_one_that_our_own_code_fails_at_does_not_affect_the_others_nor_end_the_writer(store: Store, desk: Desk) -> None:
     broken = CreatePods(pods=(None,))  # type: ignore[arg-type]
     desk.submit(_create("pod-1"), broken, _create("pod-2"))
-    desk.writer.start()
-    outcomes = desk.collect(3)
+    with capture_logs() as lines:
+        desk.writer.start()
+        outcomes = desk.collect(3)
+    assert [line["log_level"] for line in lines] == ["error"]
     assert (_names(outcomes[0]), _names(outcomes[2])) == (["pod-1"], ["pod-2"])
     assert isinstance(outcomes[1], KuberkloneError)
     desk.submit(_create("pod-3"))
