@@ -4,6 +4,8 @@ The short way is for the one route that takes thousands of requests a second. Th
 (routing, parameters, response objects, nested middleware) cost as much as everything else on the way of POST /add_pod,
 so that route is answered before the framework sees the request. It stays registered there as well, with the same
 function behind it, for its documentation.
+
+Every JSON answer leaves with a line's end: people type curl, and their next prompt should not stick to it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +26,7 @@ ShortWay = Callable[[bytes], Awaitable[bytes]]
 # Methods are free text on the wire; only these become labels.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _JSON = [(b"content-type", b"application/json")]
+_LINE_END = b"\n"
 
 
 class Door:
@@ -77,12 +80,19 @@ class Door:
         return await _send(send, HTTPStatus.CREATED, _JSON, document)
 
     async def _long(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[int, str]:
-        status = 0
+        status, is_line = 0, False
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_line
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = dict(message["headers"])
+                is_line = b"json" in headers.get(b"content-type", b"") and headers.get(b"content-length", b"0") != b"0"
+                if is_line:
+                    headers[b"content-length"] = str(int(headers[b"content-length"]) + len(_LINE_END)).encode()
+                    message["headers"] = list(headers.items())
+            elif is_line and message["type"] == "http.response.body" and message["body"]:
+                message["body"] += _LINE_END
             await send(message)
 
         await self._framework(scope, receive, watched)
@@ -98,7 +108,8 @@ async def send_problem(send: Send, problem: problems.Problem, error: Exception |
     return await _send(send, problem.status, headers, msgspec.json.encode(problem))
 
 
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> int:
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], document: bytes) -> int:
+    body = document + _LINE_END
     length = (b"content-length", str(len(body)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": body, "more_body": False})
