@@ -34,7 +34,8 @@ def program_name() -> str:
     """How the user can type this program's name where they are: its path, unless the shell finds it by name."""
     found = shutil.which("kuberklone")
     here = Path(sys.argv[0]).absolute()
-    if found is None and here.name == "kuberklone":
+    # Another one may be on the path, of another version.
+    if here.name == "kuberklone" and (found is None or Path(found).resolve() != here.resolve()):
         try:
             return str(here.relative_to(Path.cwd()))
         except ValueError:
