@@ -20,6 +20,7 @@ _LIMITS_S = {
     "api": 20,
     "controllers": 20,
     "cli": 20,
+    "docs": 20,
     "migrations": 60,
     "repository": 180,
     "faults": 180,
