@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from kuberklone import clock
@@ -121,6 +122,8 @@ def translated_errors() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise StoreUnavailable(f"the database cannot be used: {error.orig}") from error
+    except PoolTimeout as error:
+        raise StoreUnavailable("all connections to the database are in use") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailable(f"the database went away: {error.orig}") from error

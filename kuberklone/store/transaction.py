@@ -206,7 +206,7 @@ def _settle(store: Store, transaction: Transaction, cause: Exception) -> None:
                     _SETTLE,
                     {"after": transaction.started_at, "upto": transaction.last_taken, "txid": transaction.txid},
                 ).first()
-        except OperationalError:
+        except DBAPIError:  # of any kind: a standby that took over says that it is read-only
             clock.sleep(0.1 * 2**attempt)
             continue
         if found is None:

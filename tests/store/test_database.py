@@ -1,11 +1,12 @@
 """How a database is opened: durable, private, and readable while somebody writes."""
 
 import stat
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.pool import QueuePool
 
 from kuberklone.errors import StoreUnavailable
 from kuberklone.store import feed
@@ -94,6 +95,17 @@ def test_a_file_that_is_no_database_is_unavailable(sqlite_url: str, tmp_path: Pa
     (tmp_path / "kuberklone.db").write_bytes(b"no database at all, but long enough to be looked at" * 100)
     with closing(Store(sqlite_url)) as store, pytest.raises(StoreUnavailable), store.snapshot():
         pass
+
+
+def test_too_many_readers_at_once_are_told_so(store: Store) -> None:
+    pool = store._reader.pool
+    assert isinstance(pool, QueuePool)
+    pool._timeout = 0.01
+    with ExitStack() as stack:
+        for _ in range(pool.size() + pool._max_overflow):
+            stack.enter_context(store.snapshot())
+        with pytest.raises(StoreUnavailable, match="in use"):
+            stack.enter_context(store.snapshot())
 
 
 def test_a_url_without_a_file_is_refused() -> None:

@@ -6,10 +6,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from kuberklone import clock
 from kuberklone.errors import OutcomeUnknown, StoreUnavailable
-from kuberklone.store import nodes, pods
+from kuberklone.store import nodes, pods, transaction
 from kuberklone.store.database import Store
 from kuberklone.store.operations import CreatePods
 from kuberklone.store.transaction import write
@@ -122,6 +123,22 @@ def test_nothing_is_claimed_when_the_server_cannot_be_asked_again(
 
     with pytest.raises(OutcomeUnknown):
         add_while_the_server_goes_away()
+
+
+def test_nothing_is_claimed_and_nothing_repeated_when_the_server_refuses_the_question(
+    postgres_store: Store, cut_store: Store, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: None)
+    # Any error that is not of the connection; a standby that took over would say that it is read-only.
+    monkeypatch.setattr(transaction, "_SETTLE", text("SELECT 1 / 0"))
+    desk = Desk(cut_store)
+    desk.submit(*(CreatePods(pods=(made.pod(""),)) for _ in range(3)))
+    proxy.cut = "after"
+    desk.writer.start()
+    outcomes = desk.collect(3)
+    desk.writer.stop()
+    assert [type(outcome) for outcome in outcomes.values()] == [OutcomeUnknown] * 3
+    assert len(made.changes(postgres_store)) == 3
 
 
 def test_a_write_without_revisions_that_broke_is_a_failure(cut_store: Store, proxy: Proxy) -> None:
