@@ -228,6 +228,12 @@ def test_nobody_writes_under_a_leadership_that_never_was(store: Store) -> None:
         _write_node(store, Fence(name="scheduler", epoch=1))
 
 
+def test_a_renewal_waits_for_no_writer(postgres_store: Store) -> None:
+    fence = _leader(postgres_store)
+    with write(postgres_store):
+        assert leaderships.renew(postgres_store, fence, REPORT)
+
+
 def test_a_takeover_waits_for_an_open_write_without_revisions(postgres_store: Store) -> None:
     store = postgres_store
     fence = _leader(store)
