@@ -18,18 +18,24 @@ from kuberklone.store.transaction import Transaction
 _COLUMNS: dict[str, Kind] = {"node_name": "text", "cpu_millis": "bigint", "memory_bytes": "bigint", "pods": "bigint"}
 
 # Room is checked where it is taken: a node whose pods would not fit, which is gone, or which changed since the
-# placement was decided (`revision`), is not among the returned ones.
-_RESERVE = BulkStatement(
+# placement was decided, is left as it was. By row on SQLite, where that takes half the time of a join with the rows.
+_RESERVE_ROW = (
+    "UPDATE node_use SET cpu_millis = cpu_millis + ?2, memory_bytes = memory_bytes + ?3, pods = pods + ?4, "
+    "revision = ?6 WHERE node_name = ?1 AND EXISTS (SELECT 1 FROM nodes AS n WHERE n.name = ?1 AND +n.revision = ?5 "
+    "AND (?2 = 0 OR node_use.cpu_millis + ?2 <= n.cpu_millis) "
+    "AND (?3 = 0 OR node_use.memory_bytes + ?3 <= n.memory_bytes) AND node_use.pods + ?4 <= n.pods_max)"
+)
+_RESERVE_ROWS = BulkStatement(
     "UPDATE node_use SET cpu_millis = node_use.cpu_millis + r.cpu_millis, "
     "memory_bytes = node_use.memory_bytes + r.memory_bytes, pods = node_use.pods + r.pods, revision = :revision "
     "FROM {rows} AS r JOIN nodes AS n ON n.name = r.node_name "
-    "WHERE node_use.node_name = r.node_name AND +n.revision = r.node_revision "
+    "WHERE node_use.node_name = r.node_name AND n.revision = r.node_revision "
     "AND (r.cpu_millis = 0 OR node_use.cpu_millis + r.cpu_millis <= n.cpu_millis) "
     "AND (r.memory_bytes = 0 OR node_use.memory_bytes + r.memory_bytes <= n.memory_bytes) "
-    "AND node_use.pods + r.pods <= n.pods_max "
-    "RETURNING node_use.node_name",
+    "AND node_use.pods + r.pods <= n.pods_max",
     {**_COLUMNS, "node_revision": "bigint"},
 )
+_RESERVED = text("SELECT node_name FROM node_use WHERE revision = :revision")
 _RELEASE = BulkStatement(
     "UPDATE node_use SET cpu_millis = node_use.cpu_millis - r.cpu_millis, "
     "memory_bytes = node_use.memory_bytes - r.memory_bytes, pods = node_use.pods - r.pods, revision = :revision "
@@ -75,13 +81,20 @@ def reserve(transaction: Transaction, wanted: Iterable[tuple[str, int, Pod]]) ->
         _add(totals[node_name], pod)
         # The oldest one counts: of two revisions of one node, one was decided on what is no longer true.
         revisions[node_name] = min(node_revision, revisions.get(node_name, node_revision))
-    found = _RESERVE.execute(
-        transaction.connection,
-        ((name, *amounts, revisions[name]) for name, amounts in totals.items()),
-        # A revision of its own: whoever follows `node_use` by revision must not have seen it yet.
-        revision=transaction.take(1),
-    )
-    return {row[0] for row in found}
+    connection = transaction.connection
+    # A revision of its own: whoever follows `node_use` by revision must not have seen it yet.
+    revision = transaction.take(1)
+    rows = [(name, *amounts, revisions[name]) for name, amounts in totals.items()]
+    if not rows:
+        return set()
+    if connection.dialect.name == "sqlite":
+        result = connection.exec_driver_sql(_RESERVE_ROW, [(*row, revision) for row in rows])
+    else:
+        result = _RESERVE_ROWS.execute(connection, rows, revision=revision)
+    if result.rowcount == len(rows):
+        return set(totals)
+    # Some nodes were left as they were; the revision is ours alone, so it tells which were not.
+    return set(connection.execute(_RESERVED, {"revision": revision}).scalars())
 
 
 def release(transaction: Transaction, pods: Iterable[Pod]) -> None:
@@ -108,7 +121,7 @@ def changed_since(connection: Connection, revision: int) -> list[tuple[str, int,
     """`(node name, cpu millis, memory bytes, pods, revision)` of nodes whose use changed after `revision`."""
     table = schema.node_use.c
     statement = select(table.node_name, table.cpu_millis, table.memory_bytes, table.pods, table.revision)
-    return [tuple(row) for row in connection.execute(statement.where(table.revision > revision))]
+    return [tuple(row) for row in connection.execute(statement.where(table.revision > revision)).all()]
 
 
 def drifted(connection: Connection) -> list[dict[str, object]]:
