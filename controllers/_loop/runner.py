@@ -120,12 +120,12 @@ class Runner:
             if self._clock.monotonic() - renewed_at >= self._settings.leadership_renewal_s:
                 renewed_at = self._clock.monotonic()
                 self._renew(fence, passes)
-            # The pace keeps a busy feed from making a pass of every single change; a nudge within it waits its turn.
-            pause_s = max(backoff_s, self._controller.pace_s if due_in_s <= 0 else 0.0)
-            if pause_s:
-                self._stop.wait(pause_s)
-            else:
-                listener.wait(min(self._settings.poll_s, max(due_in_s, 0.0)))
+            if backoff_s:
+                self._stop.wait(backoff_s)
+            elif listener.wait(min(self._settings.poll_s, max(due_in_s, 0.0))) or due_in_s <= 0:
+                # A nudge wakes everybody at once. Whoever has a pace lets those go first that have none, and finds more
+                # to do in one pass; a busy feed does not make a pass of every single change.
+                self._stop.wait(self._controller.pace_s)
         leaderships.resign(self._store, fence)
 
     def _pass(self, passes: "_Passes", fence: Fence, now_ms: int, backoff_s: float) -> float:
