@@ -125,7 +125,9 @@ class Garbage:
         def write_batch(transaction: Transaction, batch: list[str]) -> int:
             updates = [Update(by_uid[uid], _orphaned(by_uid[uid], transaction.now_ms)) for uid in batch]
             columns = ("deleting_ms", "deletion_cause", "deletion_grace_s")
-            return len(pods.update(transaction, updates, columns))
+            marked = pods.update(transaction, updates, columns)
+            crashpoints.reach("garbage.orphaned")
+            return len(marked)
 
         in_batches(self._store, list(plan.orphans), write_batch, fence=fence)
 
@@ -154,6 +156,7 @@ class Garbage:
             in_batches(self._store, finished, _mark_finished, fence=fence),
         ]
         compaction.give_back_space(self._store, wal_limit_bytes=self._wal_limit_bytes)
+        crashpoints.reach("garbage.vacuumed")
         return max(gone)
 
     def _compact(self, cut_offs: CutOffs, watch_cut: int, fence: Fence) -> int:
@@ -168,17 +171,21 @@ class Garbage:
         if not doomed:
             return 0
         with write(self._store, fence=fence) as transaction:
-            compaction.delete_changes(transaction, doomed)
+            compaction.delete_changes(transaction, doomed, upto=self._sweep.upto)
             crashpoints.reach("garbage.compacted")
         return len(doomed)
 
     def _delete_old(self, table: str, before_ms: int, fence: Fence) -> int:
         with write(self._store, fence=fence) as transaction:
-            return compaction.delete_old(transaction, table, before_ms=before_ms)
+            deleted = compaction.delete_old(transaction, table, before_ms=before_ms)
+            crashpoints.reach("garbage.forgot")
+            return deleted
 
     def _delete_events(self, old: list[Event], fence: Fence) -> int:
         with write(self._store, fence=fence) as transaction:
-            return len(records.delete(transaction, EVENTS, old))
+            deleted = records.delete(transaction, EVENTS, old)
+            crashpoints.reach("garbage.hushed")
+            return len(deleted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +216,9 @@ def _mark_finished(transaction: Transaction, batch: list[Pod]) -> int:
         )
         for pod in batch
     ]
-    return len(pods.update(transaction, updates, ("deleting_ms", "deletion_cause", "deletion_grace_s")))
+    marked = pods.update(transaction, updates, ("deleting_ms", "deletion_cause", "deletion_grace_s"))
+    crashpoints.reach("garbage.retired")
+    return len(marked)
 
 
 def _called(record: Node | Pod) -> str:

@@ -17,6 +17,7 @@ _ROWS = text("SELECT COUNT(*) FROM changes WHERE revision <= :upto")
 _NTH_OLDEST = text("SELECT revision FROM changes ORDER BY revision LIMIT 1 OFFSET :offset")
 _WATCH_FROM = text("SELECT watch_from FROM cluster")
 _RAISE = text("UPDATE cluster SET watch_from = :revision WHERE watch_from < :revision")
+_RAISE_HISTORY = text("UPDATE cluster SET history_from = :revision WHERE history_from < :revision")
 # Rows up to the cut that a later row (also up to the cut) of the same object makes superfluous, and deletions.
 _SUPERFLUOUS = text(
     "SELECT c.revision FROM changes c WHERE c.revision > :after AND c.revision <= :upto AND (c.type = 'DELETED' OR "
@@ -67,7 +68,9 @@ def superfluous(connection: Connection, *, after: int, upto: int) -> list[int]:
     return list(connection.execute(_SUPERFLUOUS, {"after": after, "upto": upto}).scalars())
 
 
-def delete_changes(transaction: Transaction, revisions: list[int]) -> None:
+def delete_changes(transaction: Transaction, revisions: list[int], *, upto: int) -> None:
+    """Delete rows of the log at or below `upto`, below which the past can then no longer be told."""
+    transaction.connection.execute(_RAISE_HISTORY, {"revision": upto})
     statement = _DELETE[transaction.connection.dialect.name]
     transaction.connection.execute(statement, {"revisions": str(revisions)})
 

@@ -2,9 +2,11 @@
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from kuberklone.store import feed, schema
+from kuberklone.errors import CursorExpired
+from kuberklone.store import schema
 
 _changes = schema.changes
+_cluster = schema.cluster.c
 
 
 def state_at(connection: Connection, revision: int, *, resource: str, namespace: str | None = None) -> list[RowMapping]:
@@ -12,7 +14,9 @@ def state_at(connection: Connection, revision: int, *, resource: str, namespace:
 
     Raises CursorExpired when the history no longer reaches back that far or not yet so far.
     """
-    feed.ensure_readable(connection, revision)
+    oldest, newest_revision = connection.execute(select(_cluster.history_from, _cluster.revision)).one()
+    if not oldest <= revision <= newest_revision:
+        raise CursorExpired(f"the history reaches from revision {oldest} to {newest_revision}")
     newest = select(func.max(_changes.c.revision)).where(
         _changes.c.resource == resource, _changes.c.revision <= revision
     )

@@ -79,6 +79,8 @@ cluster = Table(
     _required("wall_ms", Big),
     # Feed cursors below this are refused; set by compaction.
     _required("watch_from", Big),
+    # The state at revisions below this can no longer be told; set by compaction, at or below watch_from.
+    _required("history_from", Big),
     CheckConstraint("id = 1", name="one_row"),
 )
 

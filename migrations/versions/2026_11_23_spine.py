@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("time_ms", BIG, nullable=False),
         sa.Column("wall_ms", BIG, nullable=False),
         sa.Column("watch_from", BIG, nullable=False),
+        sa.Column("history_from", BIG, nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_cluster_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cluster")),
     )
@@ -430,9 +431,9 @@ def upgrade() -> None:
     op.create_index("ix_simulated_containers_node_name", "simulated_containers", ["node_name"], unique=False)
 
     op.execute(
-        "INSERT INTO cluster (id, incarnation, revision, min_writer, time_ms, wall_ms, watch_from) "
+        "INSERT INTO cluster (id, incarnation, revision, min_writer, time_ms, wall_ms, watch_from, history_from) "
         f"VALUES (1, 1, {FIRST_REVISION}, 1, {_WALL[op.get_context().dialect.name]}, "
-        f"{_WALL[op.get_context().dialect.name]}, {FIRST_REVISION})"
+        f"{_WALL[op.get_context().dialect.name]}, {FIRST_REVISION}, {FIRST_REVISION})"
     )
     if op.get_context().dialect.name == "postgresql":
         op.execute(_READER_ROLE)

@@ -47,7 +47,7 @@ def test_a_sleep_takes_two_seconds_of_a_pods_patience_at_most(start_loops: Start
     before_ms = loops.now_ms()
     assert len(loops.evictions()) == 2
     loops.sleep_s(600)
-    assert loops.now_ms() - before_ms == 2_000
+    assert loops.now_ms() - before_ms <= 2_000
     loops.settle()
     assert len(loops.pods_on("node-1")) == 2
 

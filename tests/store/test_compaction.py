@@ -33,7 +33,7 @@ def _compact(store: Store, upto: int) -> int:
         if not doomed:
             return gone
         with write(store) as transaction:
-            compaction.delete_changes(transaction, doomed)
+            compaction.delete_changes(transaction, doomed, upto=upto)
         gone += len(doomed)
         after = doomed[-1]
 
@@ -94,10 +94,23 @@ def test_a_deletion_in_a_later_step_does_not_bring_back_what_an_earlier_step_kep
     assert _state(store, made.head(store)) == {}
 
 
-def test_cursors_and_pasts_from_before_the_cut_are_refused(store: Store) -> None:
+def test_the_past_is_told_for_longer_than_a_watcher_may_be_away(store: Store) -> None:
     made.add_pods(store, made.pod("pod-1"))
     old = made.head(store)
+    then = _state(store, old)
     made.add_pods(store, made.pod("pod-2"))
+    with write(store) as transaction:
+        compaction.raise_watch_from(transaction, made.head(store))
+    with store.snapshot() as connection, pytest.raises(CursorExpired):
+        feed.after(connection, old, resources=["pods"])
+    assert _state(store, old) == then
+
+
+def test_cursors_and_pasts_from_before_the_cut_are_refused(store: Store) -> None:
+    (pod,) = made.add_pods(store, made.pod("pod-1"))
+    old = made.head(store)
+    with write(store) as transaction:
+        update(transaction, PODS, [Update(pod, pod)], ("labels",))
     cut = made.head(store)
     _compact(store, cut)
     with store.snapshot() as connection:

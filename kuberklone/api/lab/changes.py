@@ -21,8 +21,9 @@ class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 def between(rows: Sequence[Any], *, limit: int) -> list[ChangeAnswer]:
     """The newest `limit` changes; `rows` of `changes`, newest first, one more than that if there are as many."""
+    # Bookkeeping that the document does not show (an attempt counted, a back-off) would be a line that says nothing.
     leaves = [dict(_leaves(msgspec.json.decode(row["object"]), "")) for row in rows]
-    return [
+    answers = (
         ChangeAnswer(
             at=timestamp(row["time_ms"]),
             type=row["type"],
@@ -33,7 +34,8 @@ def between(rows: Sequence[Any], *, limit: int) -> list[ChangeAnswer]:
             revision=row["revision"],
         )
         for place, row in enumerate(rows[:limit])
-    ]
+    )
+    return [answer for answer in answers if answer.changed or answer.type != "MODIFIED"]
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
