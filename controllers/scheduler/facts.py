@@ -53,11 +53,11 @@ def facts_of(node: Node) -> NodeFacts:
     )
 
 
+_UNUSABLE = {"Failed": Unusable.FAILED, "Restarting": Unusable.RESTARTING}
+
+
 def _unusable(node: Node) -> Unusable | None:
     if node.deleting_ms is not None:
         return Unusable.DELETING
-    if node.machine == "Failed":
-        return Unusable.FAILED
-    if node.machine == "Restarting":
-        return Unusable.RESTARTING
-    return None
+    # By its known words only: a node whose state nobody understands cannot be read, and gets no pods.
+    return _UNUSABLE.get(node_kind.machine(node.machine))
