@@ -8,6 +8,7 @@ from typing import Literal
 from kuberklone.clock import timestamp
 from kuberklone.kinds import json_text
 from kuberklone.kinds.header import Header, metadata
+from kuberklone.kinds.kind import Kind
 
 RESOURCE = "events"
 EventType = Literal["Normal", "Warning"]
@@ -43,3 +44,6 @@ def document(event: Event) -> str:
         f'"firstTimestamp":"{timestamp(event.created_ms)}","lastTimestamp":"{timestamp(event.last_ms)}",'
         f'"source":{{"component":"{event.source}"}},"reportingComponent":"{event.source}","reportingInstance":""}}'
     )
+
+
+KIND = Kind(record=Event, resource=RESOURCE, document=document, table="events")

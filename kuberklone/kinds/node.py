@@ -7,11 +7,10 @@ import msgspec
 from kuberklone.clock import timestamp
 from kuberklone.kinds import json_text, taints
 from kuberklone.kinds.header import Header, metadata
+from kuberklone.kinds.kind import Kind
 from kuberklone.kinds.taints import Taint
 
 RESOURCE = "nodes"
-GROUP = ""
-API_VERSION = "v1"
 
 CPU_MILLIS_DEFAULT = 4_000
 MEMORY_BYTES_DEFAULT = 8 * 2**30  # 8 GiB
@@ -152,3 +151,6 @@ def _taint_document(taint: Taint) -> str:
     value = f',"value":{json_text.quoted(taint.value)}' if taint.value else ""
     added = f',"timeAdded":"{timestamp(taint.time_added_ms)}"' if taint.time_added_ms is not None else ""
     return f'{{"key":"{taint.key}"{value},"effect":"{taint.effect}"{added}}}'
+
+
+KIND = Kind(record=Node, resource=RESOURCE, document=document, namespaced=False, table="nodes", selectable=SELECTABLE)

@@ -8,11 +8,10 @@ import msgspec
 from kuberklone.clock import timestamp
 from kuberklone.kinds import json_text
 from kuberklone.kinds.header import Header, metadata
+from kuberklone.kinds.kind import Kind
 from kuberklone.kinds.taints import NOT_READY, UNREACHABLE, Toleration
 
 RESOURCE = "pods"
-GROUP = ""
-API_VERSION = "v1"
 
 Phase = Literal["Pending", "Running", "Succeeded", "Failed"]
 FINISHED: frozenset[str] = frozenset({"Succeeded", "Failed"})
@@ -211,3 +210,6 @@ def has_successor(pod: Pod) -> bool:
         and pod.deletion_cause != "User"
         and pod.phase not in FINISHED
     )
+
+
+KIND = Kind(record=Pod, resource=RESOURCE, document=document, table="pods", selectable=SELECTABLE)

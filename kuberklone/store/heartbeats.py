@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, text
 
 from kuberklone.store import schema
 from kuberklone.store.among import among
-from kuberklone.store.rows import BulkStatement, Kind
+from kuberklone.store.rows import BulkStatement, ColumnType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ _BEAT_PATH = text(
     "INSERT INTO reporting_paths (path, beat, received_ms) VALUES (:path, 1, :now_ms) "
     "ON CONFLICT (path) DO UPDATE SET beat = reporting_paths.beat + 1, received_ms = excluded.received_ms"
 )
-_SILENT: dict[str, Kind] = {"node_uid": "text", "silent_seq": "bigint", "silence_ms": "bigint"}
+_SILENT: dict[str, ColumnType] = {"node_uid": "text", "silent_seq": "bigint", "silence_ms": "bigint"}
 _COUNTED = "UPDATE heartbeats SET silent_seq = r.silent_seq, silence_ms = r.silence_ms FROM "
 # A beat that came meanwhile wins; on Postgres also one that is being written at this moment. Waiting for it would hold
 # up all writers, and could end with each of the two waiting for a row that the other has.

@@ -5,21 +5,18 @@ the record as it was read: a record whose revision has changed since is lost to 
 caller is told which ones were written. So nothing is ever written on the ground of something no longer true.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Integer, Select, Table, select
+from sqlalchemy import Boolean, Connection, Integer, Select, select
 
 from kuberklone.kinds import event, json_text, namespace, node, pod
-from kuberklone.kinds.event import Event
 from kuberklone.kinds.header import Header
-from kuberklone.kinds.namespace import Namespace
-from kuberklone.kinds.node import Node
-from kuberklone.kinds.pod import Pod
+from kuberklone.kinds.kind import SHARED_TABLE, Kind
 from kuberklone.store import schema
-from kuberklone.store.rows import BulkInsert, BulkStatement, BulkUpdate, Kind
+from kuberklone.store.rows import BulkInsert, BulkStatement, BulkUpdate, ColumnType
 from kuberklone.store.transaction import Transaction
 
 R = TypeVar("R", bound=Header)
@@ -27,30 +24,25 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class TableOf(Generic[R]):
-    """How records of one kind are kept: their table, their struct and their document."""
+    """How the records of one kind are read and written; made from the kind's declaration."""
 
-    def __init__(
-        self,
-        table: Table,
-        struct: type[R],
-        *,
-        document: Callable[[R], str],
-        resource: str,
-        group: str = "",
-        api_version: str = "v1",
-        selectable: Mapping[str, str] | None = None,
-        constants: Mapping[str, str] | None = None,
-    ) -> None:
-        self.table = table
-        self.struct = struct
-        self.document = document
-        self.resource = resource
-        self.group = group
-        self.api_version = api_version
-        self.selectable = dict(selectable or {})
-        self.constants = dict(constants or {})
-        """Columns with one value for the whole kind (`objects.resource`), absent from the struct."""
-        self.columns: tuple[str, ...] = struct.__struct_fields__
+    def __init__(self, kind: Kind[R]) -> None:
+        self.table = schema.metadata.tables[kind.table]
+        self.struct = kind.record
+        self.document = kind.document
+        self.resource = kind.resource
+        self.group = kind.group
+        self.api_version = kind.api_version
+        self.selectable = kind.selectable
+        self.constants = _constants(kind)
+        """Columns with one value for the whole kind, absent from the struct."""
+        self.columns: tuple[str, ...] = kind.record.__struct_fields__
+        name = self.table.name
+        self.delete_statement = BulkStatement(
+            f"DELETE FROM {name} WHERE uid IN (SELECT r.uid FROM {{rows}} AS r JOIN {name} AS t ON t.uid = r.uid "
+            "WHERE +t.revision = r.revision_read) RETURNING uid",
+            {"uid": "text", "revision_read": "bigint"},
+        )
         self._insert: BulkInsert | None = None
         self._updates: dict[tuple[str, ...], BulkUpdate] = {}
 
@@ -74,33 +66,34 @@ class TableOf(Generic[R]):
         if self._insert is None:
             self._insert = BulkInsert(
                 self.table.name,
-                {column: self._kind(column) for column in self.columns},
+                {column: self._type(column) for column in self.columns},
                 constants=tuple(self.constants),
             )
         return self._insert
 
     def update_statement(self, columns: tuple[str, ...]) -> BulkUpdate:
         if columns not in self._updates:
-            self._updates[columns] = BulkUpdate(self.table.name, {column: self._kind(column) for column in columns})
+            self._updates[columns] = BulkUpdate(self.table.name, {column: self._type(column) for column in columns})
         return self._updates[columns]
 
-    def _kind(self, column: str) -> Kind:
+    def _type(self, column: str) -> ColumnType:
         column_type = self.table.c[column].type
         if isinstance(column_type, Boolean):
             return "boolean"
         return "bigint" if isinstance(column_type, Integer) else "text"
 
 
-NODES = TableOf(schema.nodes, Node, document=node.document, resource=node.RESOURCE, selectable=node.SELECTABLE)
-PODS = TableOf(schema.pods, Pod, document=pod.document, resource=pod.RESOURCE, selectable=pod.SELECTABLE)
-EVENTS = TableOf(schema.events, Event, document=event.document, resource=event.RESOURCE)
-NAMESPACES = TableOf(
-    schema.objects,
-    Namespace,
-    document=namespace.document,
-    resource=namespace.RESOURCE,
-    constants={"api_group": "", "resource": namespace.RESOURCE, "namespace": ""},
-)
+def _constants(kind: Kind[R]) -> dict[str, str]:
+    if kind.table != SHARED_TABLE:
+        return {}
+    shared = {"api_group": kind.group, "resource": kind.resource}
+    return shared if kind.namespaced else {**shared, "namespace": ""}
+
+
+NODES = TableOf(node.KIND)
+PODS = TableOf(pod.KIND)
+EVENTS = TableOf(event.KIND)
+NAMESPACES = TableOf(namespace.KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +151,11 @@ def update(
     return written
 
 
-_DELETE = {
-    name: BulkStatement(
-        f"DELETE FROM {name} WHERE uid IN (SELECT r.uid FROM {{rows}} AS r JOIN {name} AS t ON t.uid = r.uid "
-        f"WHERE +t.revision = r.revision_read) RETURNING uid",
-        {"uid": "text", "revision_read": "bigint"},
-    )
-    for name in ("nodes", "pods", "events", "objects")
-}
-
-
 def delete(transaction: Transaction, table: TableOf[R], records: Sequence[R]) -> list[R]:
     """Remove records that are still as they were read; the ones removed, with the revision of their removal."""
     if not records:
         return []
-    found = _DELETE[table.table.name].execute(
+    found = table.delete_statement.execute(
         transaction.connection, ((record.uid, record.revision) for record in records)
     )
     winners = {row[0] for row in found}

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, CursorResult, TextClause, text
 
-Kind = Literal["text", "bigint", "boolean"]
+ColumnType = Literal["text", "bigint", "boolean"]
 
 _encoder = msgspec.json.Encoder()
 
@@ -29,7 +29,7 @@ class BulkStatement:
     given an alias: `UPDATE t SET a = r.a FROM {rows} AS r WHERE t.id = r.id`.
     """
 
-    def __init__(self, sql: str, columns: Mapping[str, Kind]) -> None:
+    def __init__(self, sql: str, columns: Mapping[str, ColumnType]) -> None:
         self._columns = tuple(columns)
         self._texts = {
             "sqlite": text(sql.replace("{rows}", _sqlite_rows(columns))),
@@ -52,12 +52,12 @@ class BulkStatement:
         return self._texts[dialect]
 
 
-def _sqlite_rows(columns: Mapping[str, Kind]) -> str:
+def _sqlite_rows(columns: Mapping[str, ColumnType]) -> str:
     fields = ", ".join(f"json_extract(value, '$[{index}]') AS {name}" for index, name in enumerate(columns))
     return f"(SELECT {fields} FROM json_each(:rows))"
 
 
-def _postgres_rows(columns: Mapping[str, Kind]) -> str:
+def _postgres_rows(columns: Mapping[str, ColumnType]) -> str:
     # A cast by CAST(), since `:rows::json` would read as a second parameter.
     fields = ", ".join(f"{name} {kind}" for name, kind in columns.items())
     return f"(SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS expanded({fields}))"
@@ -70,7 +70,7 @@ class BulkInsert:
     """
 
     def __init__(
-        self, table: str, columns: Mapping[str, Kind], *, constants: Sequence[str] = (), otherwise: str = ""
+        self, table: str, columns: Mapping[str, ColumnType], *, constants: Sequence[str] = (), otherwise: str = ""
     ) -> None:
         self._constants = tuple(constants)
         names = ", ".join((*columns, *constants))
@@ -94,7 +94,7 @@ class BulkInsert:
 class BulkUpdate:
     """Sets `columns` and the revision of records that still have the revision at which they were read."""
 
-    def __init__(self, table: str, columns: Mapping[str, Kind]) -> None:
+    def __init__(self, table: str, columns: Mapping[str, ColumnType]) -> None:
         marks = ", ".join(f"{column} = ?" for column in ("revision", *columns))
         # The `+` keeps SQLite from choosing another index: the uid is what finds the row.
         self._many = f"UPDATE {table} SET {marks} WHERE uid = ? AND +revision = ?"

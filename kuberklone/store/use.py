@@ -12,10 +12,15 @@ from sqlalchemy import Connection, select, text
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import schema
 from kuberklone.store.among import among
-from kuberklone.store.rows import BulkStatement, Kind
+from kuberklone.store.rows import BulkStatement, ColumnType
 from kuberklone.store.transaction import Transaction
 
-_COLUMNS: dict[str, Kind] = {"node_name": "text", "cpu_millis": "bigint", "memory_bytes": "bigint", "pods": "bigint"}
+_COLUMNS: dict[str, ColumnType] = {
+    "node_name": "text",
+    "cpu_millis": "bigint",
+    "memory_bytes": "bigint",
+    "pods": "bigint",
+}
 
 # Room is checked where it is taken: a node whose pods would not fit, which is gone, or which changed since the
 # placement was decided, is left as it was. By row on SQLite, where that takes half the time of a join with the rows.
