@@ -61,14 +61,15 @@ class Garbage:
             found = pods.deleting(connection)
             if self._look_for_orphans:
                 found += pods.on_missing_nodes(connection)
-            names = {pod.node_name for pod in found if pod.node_name is not None}
+            # One that is being deleted on a node that is missing was found twice, and has one successor.
+            by_uid = {pod.uid: pod for pod in found}
+            names = {pod.node_name for pod in by_uid.values() if pod.node_name is not None}
             found_nodes = nodes.named(connection, names) if names else []
             beats = {
                 beat.node_uid: beat.granted_until_ms
                 for beat in heartbeats.of_nodes(connection, [node.uid for node in found_nodes])
             }
         errors: list[str] = []
-        by_uid = {pod.uid: pod for pod in found}
         facts = {
             node.name: node_facts
             for node, node_facts in understood(
@@ -77,7 +78,7 @@ class Garbage:
         }
         # A node that cannot be read is there all the same: its pods are not those of a node that is gone.
         unread = {node.name for node in found_nodes} - facts.keys()
-        readable = understood(found, _pod, called=_called, errors=errors)
+        readable = understood(by_uid.values(), _pod, called=_called, errors=errors)
         plan = decide.decide(
             [pod_facts for pod, pod_facts in readable if pod.node_name not in unread], nodes=facts, now_ms=now_ms
         )

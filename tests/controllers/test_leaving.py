@@ -102,3 +102,13 @@ def test_a_new_node_may_bear_the_name_of_one_that_has_gone(loops: Loops) -> None
     loops.pass_s(1)
     assert loops.node_names() == {"node-1"}
     assert {name: loops.running()[name] for name in own} == {name: ["node-1"] for name in own}
+
+
+def test_a_pod_bound_to_a_node_that_does_not_exist_is_replaced(loops: Loops) -> None:
+    loops.add_pod("lost")
+    loops.damage("UPDATE pods SET node_name = 'nowhere', bound_ms = 1")
+    loops.start_anew("garbage")
+    loops.pass_s(1)
+    assert loops.pod("lost").node_name is None
+    loops.add_nodes(1)
+    assert loops.running() == {"lost": ["node-1"]}
