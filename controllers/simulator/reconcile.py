@@ -136,6 +136,7 @@ class Simulator:
             crashpoints.reach("simulator.beat")
         self._last_round = beat_round.number
         self._last_path_beat_ms = now_ms
+        crashpoints.reach("simulator.beaten")
         # Beats have no place in the feed; a boot heard for the first time is news, and node_health waits for it.
         in_batches(self._store, list(beat_round.registrations), _tell, fence=fence)
 
@@ -234,6 +235,7 @@ def _tell(transaction: Transaction, batch: list[Registration]) -> int:
         for boot in batch
     ]
     events.record(transaction, notes, source="simulator")
+    crashpoints.reach("simulator.told")
     return len(notes)
 
 

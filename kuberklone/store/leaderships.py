@@ -140,3 +140,4 @@ def resign(store: Store, fence: Fence) -> None:
     """Leave in good order, so that the next candidate need not wait for a term."""
     with store.turn(), store.engine.connect() as connection, connection.begin():
         connection.execute(_RESIGN, {"name": fence.name, "epoch": fence.epoch})
+        crashpoints.reach("leadership.resigned")

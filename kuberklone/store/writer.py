@@ -98,6 +98,7 @@ class GroupWriter(Generic[Ticket]):
         else:
             crashpoints.reach("api.committed")
             self._deliver([(ticket, outcome) for (ticket, _), outcome in zip(batch, outcomes, strict=True)])
+            crashpoints.reach("api.delivered")
 
     def _commit(self, batch: Sequence[Operation]) -> list[Outcome]:
         crashpoints.reach("api.queued")
