@@ -33,8 +33,9 @@ def nothing(cluster: Cluster) -> None:
 
 
 def heal(cluster: Cluster) -> None:
-    """Every node that a provocation broke."""
-    for (name,) in cluster.sql("SELECT n.name FROM nodes n JOIN faults f ON f.node_uid = n.uid"):
+    """Every node that a provocation broke, but one that is on its way out."""
+    broken = "SELECT n.name FROM nodes n JOIN faults f ON f.node_uid = n.uid WHERE n.deleting_ms IS NULL"
+    for (name,) in cluster.sql(broken):
         cluster.apply(HealNode(name=name))
 
 
