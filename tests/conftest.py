@@ -1,6 +1,7 @@
 """What every test may ask for: a store on each database, a home of its own, a limit of time by its folder."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests import postgres_server
+from kuberklone.store import migrate
+from tests import emptied, postgres_server
 
 _TESTS = Path(__file__).parent
 
@@ -114,3 +116,38 @@ def sqlite_url(tmp_path: Path) -> str:
 def store_url(request: pytest.FixtureRequest) -> str:
     """An empty database of each kind: a test that takes it runs twice."""
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database, migrated once; every test gets a copy."""
+    file = tmp_path_factory.mktemp("migrated") / "kuberklone.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def _emptied(_databases: postgres_server.Databases) -> Iterator[emptied.Database]:
+    """One Postgres database for all tests, which is emptied for each: making one costs ten times as much."""
+    with _databases.new() as url:
+        migrate.upgrade(url)
+        yield emptied.Database(url)
+
+
+@pytest.fixture
+def migrated_sqlite_url(migrated_file: Path, sqlite_url: str) -> str:
+    shutil.copy(migrated_file, sqlite_url.removeprefix("sqlite:///"))
+    return sqlite_url
+
+
+@pytest.fixture
+def migrated_postgres_url(_emptied: emptied.Database) -> Iterator[str]:
+    _emptied.empty()
+    yield _emptied.url
+    _emptied.assert_nobody_is_left()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """An empty database with the program's schema, of each kind; nobody is connected to it when the test ends."""
+    return str(request.getfixturevalue(f"migrated_{request.param}_url"))

@@ -10,43 +10,14 @@ import pytest
 from kuberklone.store import migrate
 from tests import postgres_server
 from tests.api.running import Api, running
-from tests.store import emptied
 
 BODY_BYTES_MAX = 20_000
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrated once; every API on SQLite gets a copy."""
-    file = tmp_path_factory.mktemp("migrated") / "kuberklone.db"
-    migrate.upgrade(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture(scope="session")
-def _emptied(_databases: postgres_server.Databases) -> Iterator[emptied.Database]:
-    """One database for all tests, which is emptied for each: making one costs ten times as much."""
-    with _databases.new() as url:
-        migrate.upgrade(url)
-        yield emptied.Database(url)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def api_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> Iterator[str]:
-    """An empty database with the program's schema; nobody is connected to it when the test ends."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'kuberklone.db')}"
-        return
-    database: emptied.Database = request.getfixturevalue("_emptied")
-    database.empty()
-    yield database.url
-    database.assert_nobody_is_left()
-
-
 @pytest.fixture
-def api(api_url: str, tmp_path: Path) -> Iterator[Api]:
+def api(migrated_url: str, tmp_path: Path) -> Iterator[Api]:
     """An empty cluster's API."""
-    with running(api_url, tmp_path) as started:
+    with running(migrated_url, tmp_path) as started:
         yield started
 
 

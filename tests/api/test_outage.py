@@ -44,10 +44,10 @@ def test_while_the_database_is_away_the_api_says_so_and_then_goes_on(
 
 
 def test_when_too_many_wait_to_be_written_the_next_is_told_to_come_back(
-    api_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "QUEUE_MAX", 3)
-    with running(api_url, tmp_path) as api, ThreadPoolExecutor(16) as clients:
+    with running(migrated_url, tmp_path) as api, ThreadPoolExecutor(16) as clients:
         # The test's own transaction holds the order of writes, so nobody else gets on.
         with write(api.store):
             asked = [clients.submit(api.http.post, "/add_pod", json={"cpus": 1}) for _ in range(16)]

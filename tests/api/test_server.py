@@ -60,27 +60,27 @@ def _answers(http: httpx.Client) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_in_good_order(api_url: str, tmp_path: Path, number: signal.Signals) -> None:
-    with _served(api_url, tmp_path) as (process, http):
+def test_a_signal_ends_it_in_good_order(migrated_url: str, tmp_path: Path, number: signal.Signals) -> None:
+    with _served(migrated_url, tmp_path) as (process, http):
         assert http.post("/add_pod", json={"cpus": 1}).status_code == 201
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
 
 
-def test_under_a_supervisor_ctrl_c_is_not_its_business(api_url: str, tmp_path: Path) -> None:
-    with _served(api_url, tmp_path, how="supervised") as (process, http):
+def test_under_a_supervisor_ctrl_c_is_not_its_business(migrated_url: str, tmp_path: Path) -> None:
+    with _served(migrated_url, tmp_path, how="supervised") as (process, http):
         process.send_signal(signal.SIGINT)
         assert http.post("/add_pod", json={"cpus": 1}).status_code == 201
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
 
 
-def test_what_was_answered_is_there_after_a_kill(api_url: str, tmp_path: Path) -> None:
-    with _served(api_url, tmp_path) as (process, http):
+def test_what_was_answered_is_there_after_a_kill(migrated_url: str, tmp_path: Path) -> None:
+    with _served(migrated_url, tmp_path) as (process, http):
         made = [http.post("/add_pod", json={"cpus": 1}).json()["name"] for _ in range(20)]
         process.kill()
         process.wait(timeout=20)
-    with _served(api_url, tmp_path) as (_, http):
+    with _served(migrated_url, tmp_path) as (_, http):
         assert [pod["name"] for pod in http.get("/pods").json()["items"]] == made
         assert http.post("/add_pod", json={"cpus": 1}).json()["name"] == "pod-21"
 
@@ -90,13 +90,13 @@ def test_a_database_without_the_schema_is_refused(sqlite_url: str, tmp_path: Pat
         server.run(Settings(home=tmp_path, database_url=sqlite_url, port=_free_port()))
 
 
-def test_a_taken_port_is_named_with_the_remedy(api_url: str, tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_the_remedy(migrated_url: str, tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"port {port}: .*--port {port + 1}"):
-            server.run(Settings(home=tmp_path, database_url=api_url, port=port))
+            server.run(Settings(home=tmp_path, database_url=migrated_url, port=port))
 
 
 def test_an_address_that_strangers_reach_is_refused(tmp_path: Path) -> None:

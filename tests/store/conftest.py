@@ -1,55 +1,15 @@
 """A migrated, empty store on each database, closed when the test ends."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
 from kuberklone import clock
 from kuberklone.clock import Clock
-from kuberklone.store import migrate
 from kuberklone.store.database import Store
-from tests import postgres_server
-from tests.store import emptied
 
 OpenStore = Callable[..., Store]
-
-
-@pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Migrated once; every test gets a copy."""
-    file = tmp_path_factory.mktemp("migrated") / "kuberklone.db"
-    migrate.upgrade(f"sqlite:///{file}")
-    return file
-
-
-@pytest.fixture(scope="session")
-def _emptied(_databases: postgres_server.Databases) -> Iterator[emptied.Database]:
-    """One database for all tests, which is emptied for each: making one costs ten times as much."""
-    with _databases.new() as url:
-        migrate.upgrade(url)
-        yield emptied.Database(url)
-
-
-@pytest.fixture
-def migrated_sqlite_url(_migrated_file: Path, sqlite_url: str) -> str:
-    shutil.copy(_migrated_file, sqlite_url.removeprefix("sqlite:///"))
-    return sqlite_url
-
-
-@pytest.fixture
-def migrated_postgres_url(_emptied: emptied.Database) -> Iterator[str]:
-    _emptied.empty()
-    yield _emptied.url
-    _emptied.assert_nobody_is_left()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def migrated_url(request: pytest.FixtureRequest) -> str:
-    """An empty database with the program's schema: a test that takes it, or a store, runs on both."""
-    return str(request.getfixturevalue(f"migrated_{request.param}_url"))
 
 
 @pytest.fixture
