@@ -71,15 +71,15 @@ class FeedReader:
 
 
 # Whether another container of the same name truly runs at the moment when one is started. Neither a frozen machine nor
-# one that is off runs anything, one that booted anew only what this boot started, and an agent that is cut off stops
-# its pods at the end of its grant, by its own clock, whenever the simulator comes to write that down.
+# one that is off runs anything, one that booted anew only what this boot started, and an agent, cut off or just thawed,
+# runs no pod beyond the end of its grant, by its own clock, whenever the simulator comes to write that down.
 _OTHERS = (
     "SELECT c.namespace, c.name, c.pod_uid, c.node_name, NEW.pod_uid, NEW.node_name, t.time_ms "
     "FROM simulated_containers c JOIN nodes n ON n.name = c.node_name AND n.boot_id = c.boot_id "
-    "LEFT JOIN faults f ON f.node_uid = n.uid LEFT JOIN heartbeats h ON h.node_uid = n.uid CROSS JOIN cluster t "
+    "JOIN heartbeats h ON h.node_uid = n.uid LEFT JOIN faults f ON f.node_uid = n.uid CROSS JOIN cluster t "
     "WHERE c.namespace = NEW.namespace AND c.name = NEW.name AND c.pod_uid <> NEW.pod_uid AND c.state = 'Running' "
     "AND NEW.state = 'Running' AND (c.ends_at_ms IS NULL OR c.ends_at_ms > t.time_ms) "
-    "AND (f.kind IS NULL OR f.kind = 'slow' OR (f.kind = 'partition' AND h.granted_until_ms > t.time_ms))"
+    "AND (f.kind IS NULL OR f.kind IN ('slow', 'partition')) AND h.granted_until_ms > t.time_ms"
 )
 _TABLE = (
     "CREATE TABLE test_twins (namespace TEXT, name TEXT, earlier_uid TEXT, earlier_node TEXT, later_uid TEXT, "
