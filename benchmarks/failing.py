@@ -167,7 +167,9 @@ def measure_raw(place: Place) -> Values:
 BENCHMARK = Benchmark(
     name="failing",
     title="10,000 nodes and 100,000 pods, 100 nodes die: all 1,000 pods bound again",
-    figures=(Figure(name=_REBOUND, unit="s after the deadline", better="less", target=0.5, decimals=2, share_min=0.08),),
+    figures=(
+        Figure(name=_REBOUND, unit="s after the deadline", better="less", target=0.5, decimals=2, share_min=0.08),
+    ),
     prepare=prepare,
     measure=measure,
     raw=measure_raw,

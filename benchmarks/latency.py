@@ -162,7 +162,7 @@ BENCHMARK = Benchmark(
     name="latency",
     title="one pod added to an idle cluster of three nodes, all processes running",
     figures=(
-        Figure(name=_P50, unit="ms", better="less", decimals=1, share_min=0.03),
+        Figure(name=_P50, unit="ms", better="less", decimals=1, share_min=0.01),
         Figure(name=_P99, unit="ms", better="less", target=20, decimals=1),
         Figure(name=_REQUEST_P99, unit="ms", better="less", decimals=1),
     ),
