@@ -61,6 +61,8 @@ class Simulator:
         self._last_path_beat_ms = 0
         self._unusual: dict[str, NodeRow] = {}
         self._ungranted: set[str] = set()
+        self._passed_over: set[str] = set()
+        self._looked_upto: str | None = None
         self._full = True
         self._errors: list[str] = []
 
@@ -87,11 +89,14 @@ class Simulator:
             beat_round.next_wake_ms,
             self._last_path_beat_ms + self._path_beat_ms,
             *([plan.next_wake_ms] if plan.next_wake_ms is not None else []),
-            *([now_ms] if more else []),
+            *([now_ms] if more or self._passed_over else []),
         ]
         with self._store.snapshot() as connection:
-            ends_ms = simulation.next_end_ms(connection, after_ms=now_ms)
-        wakes_ms += [ends_ms] if ends_ms is not None else []
+            moments_ms = [
+                simulation.next_end_ms(connection, after_ms=now_ms),
+                simulation.next_start_ms(connection, after_ms=now_ms),
+            ]
+        wakes_ms += [moment_ms for moment_ms in moments_ms if moment_ms is not None]
         errors, self._errors = tuple(self._errors), []
         return Outcome(counts=counts, next_wake_ms=min(wakes_ms), errors=errors)
 
@@ -157,7 +162,8 @@ class Simulator:
             self._unusual = unusual
             changes = self._feed.read(connection)
             gone = {change.uid for change in changes or () if change.type == "DELETED"}
-            found_pods = simulation.pods_with_work(connection, limit=_PODS_PER_PASS)
+            away = [name for name, row in unusual.items() if _is_out_of_reach(row)]
+            found_pods = simulation.pods_with_work(connection, now_ms=now_ms, unreachable=away, limit=_PODS_PER_PASS)
             more = len(found_pods) >= _PODS_PER_PASS
             found_containers = simulation.containers_due(connection, now_ms=now_ms)
             if touched:
@@ -167,7 +173,17 @@ class Simulator:
                 found_containers += containers.of_pods(connection, gone)
             if self._full or changes is None:
                 found_containers += simulation.containers_astray(connection)
-                found_pods += simulation.running_without_container(connection, limit=_PODS_PER_PASS)
+                self._looked_upto = ""
+            if self._looked_upto is not None:
+                stopped = simulation.running_without_container(
+                    connection, after=self._looked_upto, limit=_PODS_PER_PASS
+                )
+                found_pods += stopped
+                self._looked_upto = stopped[-1].uid if len(stopped) == _PODS_PER_PASS else None
+                more = more or self._looked_upto is not None
+            if self._passed_over:
+                found_pods += pods.with_uids(connection, self._passed_over)
+                self._passed_over = set()
             works, records, agents = self._match(connection, found_pods, found_containers)
         self._ungranted = {
             name for name, agent in agents.items() if agent is not None and decide.awaits_grant(agent, now_ms=now_ms)
@@ -195,7 +211,7 @@ class Simulator:
         return [work for _, found in works for work in found], records, agents
 
     def _carry_out(self, plan: PodPlan, records: dict[str, Pod], fence: Fence) -> dict[str, int]:
-        stops = [stop.pod_uid for stop in plan.stops]
+        stops = [stop.pod_uid for stop in plan.stops if stop.reason != "Finished"]
         in_batches(self._store, stops, _stop, fence=fence)
         crashpoints.reach("simulator.stopped")
         starts = {start.pod_uid: start for start in plan.starts}
@@ -206,12 +222,17 @@ class Simulator:
             containers.put(transaction.connection, (_started(starts[uid]) for uid in batch if uid in starts))
             containers.end(transaction.connection, (_ended(exits[uid]) for uid in batch if uid in exits))
             updates = [_report(records[uid], reports[uid]) for uid in batch if uid in reports]
-            pods.update(transaction, updates, ("phase", "started_ms", "finished_ms", "exit_code", "pod_ip"))
+            written = pods.update(transaction, updates, ("phase", "started_ms", "finished_ms", "exit_code", "pod_ip"))
+            # Somebody else changed the pod first, so it is looked at again.
+            self._passed_over |= {change.old.uid for change in updates} - {pod.uid for pod in written}
             crashpoints.reach("simulator.ran")
             return len(updates)
 
         uids = list(starts.keys() | exits.keys() | reports.keys())
         in_batches(self._store, uids, run, fence=fence)
+        # What ended by itself goes last: without it, and before the report is written, the pod would be run again.
+        ended = [stop.pod_uid for stop in plan.stops if stop.reason == "Finished"]
+        in_batches(self._store, ended, _stop, fence=fence)
 
         def remove(transaction: Transaction, batch: list[str]) -> int:
             removed, _ = removal.remove_pods(transaction, [records[uid] for uid in batch])
@@ -256,6 +277,11 @@ def _called(pair: tuple[Pod | None, SimulatedContainer | None]) -> str:
 def _places(pod: Pod | None, container: SimulatedContainer | None) -> set[str | None]:
     """The nodes that a pod is bound to or runs on; two where it has moved."""
     return {each.node_name for each in (pod, container) if each is not None}
+
+
+def _is_out_of_reach(row: NodeRow) -> bool:
+    """Whether no word of a pod reaches the node's agent; when one does, all its pods are looked at."""
+    return row.fault_kind not in (None, "slow") or row.boot_id is None or row.boot_id != row.registered_boot_id
 
 
 def _node(row: NodeRow) -> SimulatedNode:

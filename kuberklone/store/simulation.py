@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, not_, or_, select
 
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import containers, schema
@@ -80,24 +80,45 @@ def next_end_ms(connection: Connection, *, after_ms: int) -> int | None:
     return moment_ms
 
 
-def pods_with_work(connection: Connection, *, limit: int) -> list[Pod]:
-    """Pods on any node that have not started there yet or are to be stopped; the latter first."""
-    deleting = PODS.read(
-        connection, PODS.select().where(_pods.deleting_ms.is_not(None), _pods.node_name.is_not(None)).limit(limit)
-    )
+# Written out, because a parameter could have any value and would not match the index that holds the pending ones.
+_PENDING = (
+    _pods.phase == literal("Pending", literal_execute=True),
+    _pods.node_name.is_not(None),
+    _pods.deleting_ms.is_(None),
+)
+_ALL = 2**62
+_start_ms = _pods.bound_ms + _pods.start_delay_ms
+
+
+def pods_with_work(connection: Connection, *, now_ms: int, unreachable: Iterable[str], limit: int) -> list[Pod]:
+    """Pods that are to start or to be stopped now, the latter first, on nodes that can be told so.
+
+    Those for which nothing can be done yet are left out: thousands of them would fill every pass up to its limit.
+    """
+    away = list(unreachable)
+    reachable = [not_(among(_pods.node_name, away))] if away else []
+    leaving = PODS.select().where(_pods.deleting_ms.is_not(None), _pods.node_name.is_not(None), *reachable)
+    deleting = PODS.read(connection, leaving.limit(limit))
     room = limit - len(deleting)
     if room <= 0:
         return deleting
-    # Written out, because a parameter could have any value and would not match the index that holds the pending ones.
-    pending = _pods.phase == literal("Pending", literal_execute=True)
-    starting = PODS.select().where(pending, _pods.node_name.is_not(None), _pods.deleting_ms.is_(None))
-    # In the order of that index, without which SQLite would go through all bound pods.
+    starting = PODS.select().where(*_PENDING, _start_ms <= now_ms, *reachable)
+    # In the order of the index, without which SQLite would go through all bound pods.
     return deleting + PODS.read(connection, starting.order_by(_pods.bound_ms).limit(room))
 
 
+def next_start_ms(connection: Connection, *, after_ms: int) -> int | None:
+    """When the next pod that has a node is to start there."""
+    # In the order of their index, which a limit keeps SQLite from dropping: else it would go through all bound pods.
+    waiting = select(_start_ms.label("moment_ms")).where(*_PENDING, _start_ms > after_ms)
+    moments = waiting.order_by(_pods.bound_ms).limit(_ALL).subquery()
+    moment_ms: int | None = connection.execute(select(func.min(moments.c.moment_ms))).scalar_one()
+    return moment_ms
+
+
 def containers_astray(connection: Connection) -> list[SimulatedContainer]:
-    """Containers whose pod is gone, is bound elsewhere or has finished, and those of an earlier boot of their node: a
-    full look, for a simulator that starts."""
+    """Containers whose pod is gone, is bound elsewhere or has finished, which ended themselves, or which are of an
+    earlier boot of their node: a full look, for a simulator that starts."""
     joined = schema.simulated_containers.outerjoin(schema.pods, _pods.uid == _containers.pod_uid).outerjoin(
         schema.nodes, _nodes.name == _containers.node_name
     )
@@ -109,6 +130,7 @@ def containers_astray(connection: Connection) -> list[SimulatedContainer]:
                 _pods.uid.is_(None),
                 _pods.node_name != _containers.node_name,
                 _pods.phase.in_(("Succeeded", "Failed")),
+                _containers.state == "Exited",
                 _nodes.boot_id.is_(None),
                 _nodes.boot_id != _containers.boot_id,
             )
@@ -118,12 +140,16 @@ def containers_astray(connection: Connection) -> list[SimulatedContainer]:
     return containers.read(connection, among(_containers.pod_uid, uids)) if uids else []
 
 
-def running_without_container(connection: Connection, *, limit: int) -> list[Pod]:
-    """Unfinished pods that said they run but have no container: their node booted anew, or their grant ended."""
+def running_without_container(connection: Connection, *, after: str, limit: int) -> list[Pod]:
+    """Unfinished pods that said they run but have no container: their node booted anew, or their grant ended.
+
+    By uid, so that a look that takes several passes begins each where the last one ended.
+    """
     statement = (
         PODS.select()
         .select_from(schema.pods.outerjoin(schema.simulated_containers, _containers.pod_uid == _pods.uid))
-        .where(_pods.phase == "Running", _containers.pod_uid.is_(None))
+        .where(_pods.phase == "Running", _containers.pod_uid.is_(None), _pods.uid > after)
+        .order_by(_pods.uid)
         .limit(limit)
     )
     return PODS.read(connection, statement)

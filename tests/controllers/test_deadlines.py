@@ -1,5 +1,8 @@
 """Countdowns are rows: a restart neither forgets one nor begins it anew."""
 
+import pytest
+
+from kuberklone.store import crashpoints
 from tests.controllers.conftest import StartLoops
 from tests.controllers.loops import NAMES, Loops
 
@@ -102,3 +105,31 @@ def test_a_pod_that_was_to_end_while_the_simulator_was_away_ended_on_time(loops:
     pod = loops.pod("a")
     assert started_ms is not None
     assert (pod.phase, pod.finished_ms) == ("Succeeded", started_ms + 2_000)
+
+
+class _KilledError(BaseException):
+    """Stands for the end of the process: nothing that was committed is undone, and nothing more is done."""
+
+
+def test_a_pod_that_finished_does_not_run_again_when_the_simulator_is_killed_before_it_said_so(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops.add_nodes(1)
+    loops.add_pod("a", run_seconds=2)
+    started_ms = loops.pod("a").started_ms
+    loops.clock.pass_ms(1_900)
+    loops.settle()
+    loops.clock.pass_ms(200)
+
+    def reach(name: str) -> None:
+        if name == "simulator.stopped":
+            raise _KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crashpoints, "reach", reach)
+        with pytest.raises(_KilledError):
+            loops.run("simulator")
+    loops.start_anew("simulator")
+    loops.settle()
+    assert started_ms is not None
+    assert (loops.pod("a").phase, loops.pod("a").finished_ms) == ("Succeeded", started_ms + 2_000)

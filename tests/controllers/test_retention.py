@@ -16,6 +16,9 @@ _SHORT = {
     "placements_keep_s": 10.0,
     "events_keep_s": 10.0,
     "finished_pods_keep": 5,
+    # Nobody fails here, so that rare beats are as good as frequent ones, and quicker.
+    "heartbeat_interval_s": 10.0,
+    "node_grace_s": 40.0,
 }
 
 
@@ -109,7 +112,7 @@ def test_a_long_history_is_forgotten_in_steps_that_follow_each_other(start_loops
 
 
 def test_a_history_with_too_many_rows_is_cut_though_it_is_young(start_loops: StartLoops) -> None:
-    loops = start_loops(changes_keep_s=5.0, history_rows_max=50)
+    loops = start_loops(changes_keep_s=5.0, history_rows_max=50, heartbeat_interval_s=10.0, node_grace_s=40.0)
     loops.add_nodes(2)
     _busy(loops, rounds=6)
     loops.pass_s(130)

@@ -148,7 +148,18 @@ def test_what_is_told_again_and_counted_down_never_scans(populated: Store) -> No
 
 READS: dict[str, tuple[Any, str]] = {
     "unbound": (pods.unbound, "USING INDEX ix_pods_unbound"),
-    "to start": (lambda connection: simulation.pods_with_work(connection, limit=10), "USING INDEX ix_pods_to_start"),
+    "to start": (
+        lambda connection: simulation.pods_with_work(connection, now_ms=1, unreachable=[], limit=10),
+        "USING INDEX ix_pods_to_start",
+    ),
+    "to start but not on some nodes": (
+        lambda connection: simulation.pods_with_work(connection, now_ms=1, unreachable=["node-1"], limit=10),
+        "USING INDEX ix_pods_to_start",
+    ),
+    "next start": (
+        lambda connection: simulation.next_start_ms(connection, after_ms=1),
+        "USING INDEX ix_pods_to_start",
+    ),
     "whether there is news": (
         lambda connection: feed.any_after(connection, feed.head(connection) - 5, upto=2**62, resources=["pods"]),
         "SEARCH changes USING INTEGER PRIMARY KEY (rowid>?)",
@@ -207,7 +218,7 @@ def test_postgres_finds_rows_by_their_keys_too(postgres_store: Store) -> None:
     with store.snapshot() as connection, Plans(connection) as plans:
         pods.unbound(connection)
         pods.deleting(connection)
-        simulation.pods_with_work(connection, limit=10)
+        simulation.pods_with_work(connection, now_ms=1, unreachable=[], limit=10)
     found = [index for _, plan in plans.found for index in re.findall(r"using (\w+) on pods|on (ix_pods\w+)", plan)]
     assert ["".join(index) for index in found] == [
         "ix_pods_unbound",
