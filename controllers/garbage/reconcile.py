@@ -104,6 +104,7 @@ class Garbage:
         def write_batch(transaction: Transaction, batch: list[Finish]) -> int:
             doomed = [by_uid[finish.pod_uid] for finish in batch]
             # Judged again under the lock: a node that was heard meanwhile has a new grant, and its agent runs the pod.
+            heartbeats.hold(transaction.connection)
             names = {pod.node_name for pod in doomed if pod.node_name is not None}
             now_nodes = nodes.named(transaction.connection, names) if names else []
             grants = {

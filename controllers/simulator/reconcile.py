@@ -120,6 +120,9 @@ class Simulator:
         if not (beat_round.due or path_due or beat_round.registrations or beat_round.ended_faults):
             return
         with fenced_only(self._store, fence) as connection:
+            # Its row comes before those of the nodes, as for everybody who writes both: else two could wait for each
+            # other. Whoever must not be overtaken by a grant holds it (heartbeats.hold).
+            heartbeats.beat_path(connection, PATH, now_ms=now_ms)
             if beat_round.due:
                 heartbeats.beat_all_but(
                     connection,
@@ -137,7 +140,6 @@ class Simulator:
             )
             if beat_round.ended_faults:
                 faults.heal(connection, beat_round.ended_faults)
-            heartbeats.beat_path(connection, PATH, now_ms=now_ms)
             crashpoints.reach("simulator.beat")
         self._last_round = beat_round.number
         self._last_path_beat_ms = now_ms

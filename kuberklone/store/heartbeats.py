@@ -96,6 +96,14 @@ def beat_path(connection: Connection, path: str, *, now_ms: int) -> None:
     connection.execute(_BEAT_PATH, {"path": path, "now_ms": now_ms})
 
 
+def hold(connection: Connection) -> None:
+    """Until the end of this transaction no beat is written, and so no grant given, by any path.
+
+    Beats take no place in the order of writes; on SQLite there is one write lock for all, and nothing is left to do.
+    """
+    connection.execute(select(schema.reporting_paths.c.path).order_by(schema.reporting_paths.c.path).with_for_update())
+
+
 def of_nodes(connection: Connection, node_uids: Iterable[str]) -> list[Heartbeat]:
     statement = select(*_COLUMNS).where(among(schema.heartbeats.c.node_uid, node_uids))
     return [Heartbeat(**row._mapping) for row in connection.execute(statement)]
