@@ -1,7 +1,6 @@
 """What placement depends on of one node, as far as its record says it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -19,8 +18,7 @@ class Unusable(StrEnum):
     RESTARTING = "node(s) were restarting"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts:
+class NodeFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All of a node that placement depends on, except what its pods use."""
 
     name: str
@@ -28,7 +26,7 @@ class NodeFacts:
     cpu_millis: int
     memory_bytes: int
     pods_max: int
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     taints: tuple[Taint, ...] = ()
     """The effective ones: the user's and those that follow from health and cordon."""
     unschedulable: bool = False

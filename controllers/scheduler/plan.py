@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 ScoredNode = tuple[str, int]
 """A node's name and its score, in the form in which decisions keep them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingPod:
+# A pass makes ten thousand of these; a struct is made in a tenth of the time of a frozen data class.
+class PendingPod(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A pod without a node. All else that placement depends on is the same for all pods of its shape."""
 
     uid: str

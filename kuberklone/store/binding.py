@@ -1,7 +1,6 @@
 """Binding pods to nodes: the only place where a pod gets its node, and never beyond what the node has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -12,8 +11,7 @@ from kuberklone.store.rows import BulkInsert
 from kuberklone.store.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A placement that was decided on what was read: the pod and the revision of the node."""
 
     pod: Pod

@@ -1,10 +1,10 @@
 """Why a pod was placed where it is, or was not: one row per pod and distinct outcome."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Literal
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, select
 
 from kuberklone.kinds import json_text
@@ -19,8 +19,7 @@ OUTCOMES_PER_POD_MAX = 10
 Outcome = Literal["Scheduled", "Unschedulable"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one pass decided about one pod."""
 
     pod_uid: str

@@ -10,7 +10,7 @@ from kuberklone.errors import CursorExpired
 from kuberklone.store import schema
 from kuberklone.store.transaction import INCARNATION_SPAN
 
-# So many rows at once keep a snapshot short; whoever is further behind asks again.
+# So many rows at once keep a snapshot short.
 BATCH_MAX = 5_000
 
 
@@ -84,15 +84,16 @@ class Reader:
         self.cursor: int | None = None
 
     def read(self, connection: Connection) -> list[Change] | None:
-        """What changed since the last call; None when everything has to be read anew (also the first time)."""
-        newest = head(connection)
-        if self.cursor is None:
-            self.cursor = newest
+        """All that changed since the last call; None when everything has to be read anew.
+
+        So it is the first time, when the feed no longer reaches back, and for a reader so far behind that the tables
+        tell it sooner than the changes do. Nothing is left for a later call: nobody would know that there is more.
+        """
+        cursor, self.cursor = self.cursor, head(connection)
+        if cursor is None:
             return None
         try:
-            changes = after(connection, self.cursor, resources=self._resources)
+            changes = after(connection, cursor, resources=self._resources)
         except CursorExpired:
-            self.cursor = newest
             return None
-        self.cursor = changes[-1].revision if len(changes) == BATCH_MAX else newest
-        return changes
+        return None if len(changes) >= BATCH_MAX else changes

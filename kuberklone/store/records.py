@@ -6,7 +6,6 @@ caller is told which ones were written. So nothing is ever written on the ground
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
@@ -96,8 +95,7 @@ EVENTS = TableOf(event.KIND)
 NAMESPACES = TableOf(namespace.KIND)
 
 
-@dataclass(frozen=True, slots=True)
-class Update(Generic[R]):
+class Update(msgspec.Struct, Generic[R], frozen=True, gc=False):
     """A record as it was read and as it shall be. Columns that differ must be named to `update`."""
 
     old: R

@@ -142,17 +142,21 @@ def test_a_reader_begins_with_everything_and_then_gets_what_changed(store: Store
         assert reader.read(connection) == []
 
 
-def test_a_reader_that_is_far_behind_catches_up_batch_by_batch(store: Store) -> None:
+@pytest.mark.parametrize(("behind", "reads_anew"), [(feed.BATCH_MAX - 1, False), (feed.BATCH_MAX, True)])
+def test_a_reader_that_is_far_behind_reads_anew_and_misses_nothing(
+    store: Store, behind: int, *, reads_anew: bool
+) -> None:
     reader = feed.Reader(BOTH)
     with store.snapshot() as connection:
         reader.read(connection)
-    made.add_pods(store, *(made.pod(f"pod-{number}") for number in range(feed.BATCH_MAX + 2)))
-    names = []
-    for _ in range(3):
-        with store.snapshot() as connection:
-            names.append([change.name for change in reader.read(connection) or []])
-    assert [len(batch) for batch in names] == [feed.BATCH_MAX, 2, 0]
-    assert names[0] + names[1] == [f"pod-{number}" for number in range(feed.BATCH_MAX + 2)]
+    made.add_pods(store, *(made.pod(f"pod-{number}") for number in range(behind)))
+    with store.snapshot() as connection:
+        found = reader.read(connection)
+    assert (found is None) == reads_anew
+    assert reads_anew or [change.name for change in found or []] == [f"pod-{number}" for number in range(behind)]
+    made.add_pods(store, made.pod("next"))
+    with store.snapshot() as connection:
+        assert [change.name for change in reader.read(connection) or []] == ["next"]
 
 
 EXPIRED = {
