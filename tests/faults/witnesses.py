@@ -26,6 +26,7 @@ class FeedReader:
         self._stop = threading.Event()
         self.read: list[int] = []
         self.started_after = 0
+        self._read_upto: int | None = None
         self._failure: BaseException | None = None
         self._look()
         self._thread = threading.Thread(target=self._follow, name="feed-reader", daemon=True)
@@ -48,6 +49,8 @@ class FeedReader:
         else:
             assert self._reader.cursor is not None
             self.started_after = self._reader.cursor
+        # Only now: `check` may look between the reader's own step and ours.
+        self._read_upto = self._reader.cursor
 
     def check(self) -> None:
         """Compare what was read up to now with the log; others may go on writing."""
@@ -62,7 +65,7 @@ class FeedReader:
     def _is_past(self, revision: int) -> bool:
         if self._failure is not None:
             raise self._failure
-        return self._reader.cursor is not None and self._reader.cursor >= revision
+        return self._read_upto is not None and self._read_upto >= revision
 
     def close(self) -> None:
         self._stop.set()
