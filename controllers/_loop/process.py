@@ -29,16 +29,25 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    threads = [
-        threading.Thread(target=_run_one, args=(name, factory, settings, stop), name=name)
-        for name, factory in factories.items()
-    ]
+    failures: list[BaseException] = []
+
+    def run_one(name: str, factory: Factory) -> None:
+        try:
+            _run_one(name, factory, settings, stop)
+        except BaseException as error:  # noqa: BLE001 - raised below: a thread's own end is told to nobody
+            failures.append(error)
+            # A process of which one loop is missing looks alive, and nobody starts it again.
+            stop.set()
+
+    threads = [threading.Thread(target=run_one, args=(name, factory), name=name) for name, factory in factories.items()]
     for thread in threads[1:]:
         thread.start()
     # The first runs in the main thread: the usual process has one controller, and a plain stack is easier to read.
     threads[0].run()
     for thread in threads[1:]:
         thread.join()
+    if failures:
+        raise failures[0]
 
 
 def _ensure_current(settings: Settings) -> None:
