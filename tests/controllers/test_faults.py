@@ -146,3 +146,16 @@ def test_a_failed_node_comes_back_when_a_person_restarts_it(start_loops: StartLo
     assert (node.machine, node.ready, node.restart_attempts, node.restart_at_ms) == ("Running", "True", 0, None)
     loops.add_pods(8, name="more")
     assert loops.pods_on("node-1"), "it takes pods again"
+
+
+@pytest.mark.parametrize("kind", ["freeze", "partition"])
+def test_a_node_given_up_behind_a_cut_returns_when_the_cut_heals(start_loops: StartLoops, kind: str) -> None:
+    loops = start_loops(restart_backoff_s=2.0, restart_limit=1)
+    _with_pods(loops)
+    loops.fail("node-1", kind)  # type: ignore[arg-type]
+    loops.pass_s(30)
+    assert loops.node("node-1").machine == "Failed"
+    loops.heal("node-1")
+    loops.pass_s(10)
+    node = loops.node("node-1")
+    assert (node.machine, node.ready, node.restart_attempts, node.restart_at_ms) == ("Running", "True", 0, None)

@@ -96,11 +96,12 @@ _TRIGGERS = {
         f"BEGIN INSERT INTO test_twins {_OTHERS}; END",
     ],
     "postgresql": [
+        "DROP TABLE IF EXISTS test_twins",
         _TABLE,
-        "CREATE FUNCTION test_look() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE OR REPLACE FUNCTION test_look() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN INSERT INTO test_twins {_OTHERS}; RETURN NULL; END $$",
-        "CREATE TRIGGER test_started AFTER INSERT OR UPDATE OF boot_id, node_name, state ON simulated_containers "
-        "FOR EACH ROW EXECUTE FUNCTION test_look()",
+        "CREATE OR REPLACE TRIGGER test_started AFTER INSERT OR UPDATE OF boot_id, node_name, state "
+        "ON simulated_containers FOR EACH ROW EXECUTE FUNCTION test_look()",
     ],
 }
 _TWINS = text("SELECT * FROM test_twins")
