@@ -9,7 +9,7 @@ from kuberklone.cli import screen
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.running import AlreadyRunning, Lock
 from kuberklone.settings import Settings
-from kuberklone.store import erase, migrate, query
+from kuberklone.store import erase, migrate, query, use
 from kuberklone.store.database import Store
 
 
@@ -24,13 +24,7 @@ class Check:
 CHECKS = (
     Check(
         says="what a node's pods take is what is kept as taken",
-        question=(
-            "SELECT u.node_name, u.cpu_millis, u.pods, COALESCE(SUM(p.cpu_millis), 0), COUNT(p.uid) FROM node_use u "
-            "LEFT JOIN pods p ON p.node_name = u.node_name AND p.phase NOT IN ('Succeeded', 'Failed') "
-            "GROUP BY u.node_name, u.cpu_millis, u.memory_bytes, u.pods "
-            "HAVING u.cpu_millis <> COALESCE(SUM(p.cpu_millis), 0) OR u.pods <> COUNT(p.uid) "
-            "OR u.memory_bytes <> COALESCE(SUM(p.memory_bytes), 0)"
-        ),
+        question=use.DRIFTED,
     ),
     Check(
         says="no node has more pods than it has room for",

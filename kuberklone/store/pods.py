@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import records, removal, schema, use
@@ -17,11 +17,6 @@ _TAKEN = BulkStatement(
     "SELECT p.namespace, p.name FROM {rows} AS r JOIN pods AS p ON p.namespace = r.namespace AND p.name = r.name",
     {"namespace": "text", "name": "text"},
 )
-
-
-def matching(connection: Connection, statement: Select[tuple[object, ...]]) -> list[Pod]:
-    """The pods that a statement made from `PODS.select()` finds."""
-    return PODS.read(connection, statement)
 
 
 def with_uids(connection: Connection, uids: Iterable[str]) -> list[Pod]:
