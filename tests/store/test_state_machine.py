@@ -78,12 +78,13 @@ class StoreAndDictionary(RuleBasedStateMachine):
 
     def _keep(self, record: Any) -> None:
         """The dictionary's side of a write; what was there before is what a slow reader still has in hand."""
-        if isinstance(record, Node):
-            self.stale_nodes += [self.nodes[record.name]] if record.name in self.nodes else []
-            self.nodes[record.name] = record
-        else:
-            self.stale_pods += [self.pods[record.name]] if record.name in self.pods else []
-            self.pods[record.name] = record
+        kept: dict[str, Any] = self.nodes if isinstance(record, Node) else self.pods
+        stale: list[Any] = self.stale_nodes if isinstance(record, Node) else self.stale_pods
+        before = kept.get(record.name)
+        # Asking again for what was asked already writes nothing, so what was read before is still true.
+        if before is not None and before.revision != record.revision:
+            stale.append(before)
+        kept[record.name] = record
 
     def _room(self, node: Node) -> tuple[int, int]:
         here = [pod for pod in self.pods.values() if pod.node_name == node.name and pod.phase not in FINISHED]
