@@ -56,16 +56,18 @@ bench: $(VENV)/.installed-dev
 bench-check: $(VENV)/.installed-dev
 	@$(BIN)/python -m benchmarks --check $(ARGS)
 
+# The lock files name everything, so nothing is left to resolve (--no-deps): pip's resolver asks for extras, such as
+# coverage[toml], without looking at the pin, and fails on the day a newer version is published.
 # The stamps are newer than the lock files they were installed from, so a second `make up` starts at once.
 $(VENV)/.installed: requirements.lock pyproject.toml $(VENV)/bin/python
 	@echo "installing the locked dependencies into $(VENV) ..."
-	@$(PIP) install --require-hashes -r requirements.lock || { $(say_install_failed); exit 1; }
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock || { $(say_install_failed); exit 1; }
 	@$(PIP) install --no-deps --no-build-isolation --no-index -e . || { $(say_install_failed); exit 1; }
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo "installing the tools for tests and checks ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock || { $(say_install_failed); exit 1; }
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock || { $(say_install_failed); exit 1; }
 	@touch $@
 
 $(VENV)/bin/python:
