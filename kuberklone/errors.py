@@ -3,9 +3,13 @@
     KuberkloneError
     ├── SettingsError            a setting is missing, malformed or contradicts another
     ├── InvalidField             a request names something that cannot be (field, what to send instead)
+    ├── Invalid                  a document that can be read may not be so (one cause for each bad field)
+    ├── Malformed                a body, a selector or a parameter cannot be read
+    │   └── UnsupportedMediaType     a body is of a type that nobody here reads
     ├── NotFound                 no record of that name
     ├── Conflict                 the record is not what the writer read, or a name is taken
-    │   └── AlreadyExists
+    │   ├── AlreadyExists
+    │   └── ApplyConflict        somebody else owns fields that an apply would change
     ├── Refused                  the request is well formed but the state of the record forbids it
     ├── Overloaded               a bounded queue is full; try again later
     ├── QueryError               a read-only SQL question was refused by the database
@@ -20,6 +24,19 @@
 No class knows about HTTP: `kuberklone/api/problems.py` holds the only table that does. A class's docstring is its
 default message.
 """
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason of a refusal: metav1.StatusCause."""
+
+    field: str
+    """Such as `spec.containers[0].name`."""
+    reason: str
+    """One word that programs know, such as FieldValueRequired."""
+    message: str
 
 
 class KuberkloneError(Exception):
@@ -41,6 +58,22 @@ class InvalidField(KuberkloneError):
         self.field = field
 
 
+class Invalid(KuberkloneError):
+    """The document is not valid."""
+
+    def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
+        super().__init__(message)
+        self.causes = causes
+
+
+class Malformed(KuberkloneError):
+    """The request cannot be read."""
+
+
+class UnsupportedMediaType(Malformed):
+    """The body is of a type that nobody here reads."""
+
+
 class NotFound(KuberkloneError):
     """There is no record of that name."""
 
@@ -55,6 +88,14 @@ class AlreadyExists(Conflict):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class ApplyConflict(Conflict):
+    """Others own fields that this would change."""
+
+    def __init__(self, message: str, *, causes: tuple[Cause, ...]) -> None:
+        super().__init__(message)
+        self.causes = causes
 
 
 class Refused(KuberkloneError):

@@ -1,0 +1,1 @@
+"""What the Kubernetes API does to any JSON document, whatever its kind: read, check, patch, apply, select."""
