@@ -43,10 +43,11 @@ _RECORD = BulkInsert(
         "reasons": "text",
         "message": "text",
         "best": "text",
+        "revision": "bigint",
     },
     constants=("first_ms", "last_ms"),
     otherwise="ON CONFLICT (pod_uid, fingerprint) DO UPDATE "
-    "SET last_ms = excluded.last_ms, count = decisions.count + 1",
+    "SET last_ms = excluded.last_ms, revision = excluded.revision, count = decisions.count + 1",
 )
 _TRIM = BulkStatement(
     "DELETE FROM decisions WHERE pod_uid IN (SELECT r.pod_uid FROM {rows} AS r) AND fingerprint IN ("
@@ -59,7 +60,9 @@ _TRIM = BulkStatement(
 
 
 def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
-    """Write each decision; the same outcome again raises the count of its row."""
+    """Write each decision; the same outcome again raises the count of its row, and gives it a new revision."""
+    decisions = list(decisions)
+    first = transaction.take(len(decisions))
     rows = [
         (
             decision.pod_uid,
@@ -70,8 +73,9 @@ def record(transaction: Transaction, decisions: Iterable[Decision]) -> None:
             json_text.text(decision.reasons) if decision.reasons else "{}",
             _message(decision),
             json_text.text(decision.best),
+            first + index,
         )
-        for decision in decisions
+        for index, decision in enumerate(decisions)
     ]
     if not rows:
         return
