@@ -6,7 +6,7 @@ from benchmarks import clusters, raw
 from benchmarks.measurement import Benchmark, Figure, Place, Values
 from benchmarks.raw import Raw
 from kuberklone.chance import Chance
-from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import pod_document
 from kuberklone.store import pods, use
 from kuberklone.store.leaderships import Candidate
 
@@ -49,7 +49,7 @@ def measure_raw(place: Place) -> Values:
     """Read what the scheduler reads; then, for each pod: its row, a change with the object, placement, decision."""
     with clusters.opened(place.url) as store, store.snapshot() as connection:
         waiting = pods.unbound(connection)
-    documents = {pod.uid: pod_kind.document(pod) for pod in waiting}
+    documents = {pod.uid: pod_document.document(pod) for pod in waiting}
     driver = Raw(place)
     with raw.stopwatch() as seconds:
         driver.execute("SELECT * FROM nodes")

@@ -8,7 +8,7 @@ from benchmarks import clusters, programs, raw
 from benchmarks.measurement import Benchmark, Figure, Place, Values
 from benchmarks.raw import Raw
 from kuberklone.chance import Chance
-from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import pod_document
 from kuberklone.store import cluster_time, pods, use
 from kuberklone.store.database import Store
 from kuberklone.store.nudge import Listener
@@ -124,7 +124,7 @@ def measure_raw(place: Place) -> Values:
     """The rows that such a move writes: each pod marked, deleted, inserted anew and bound, with four changes."""
     with clusters.opened(place.url) as store, store.snapshot() as connection:
         lost = pods.on_nodes(connection, _DEAD_NODES)
-    documents = {pod.uid: pod_kind.document(pod) for pod in lost}
+    documents = {pod.uid: pod_document.document(pod) for pod in lost}
     driver = Raw(place)
     revision = raw.next_revision(driver)
 

@@ -15,6 +15,7 @@ from benchmarks import clusters, programs, raw
 from benchmarks.measurement import Benchmark, Figure, Place, Values
 from benchmarks.raw import Raw
 from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import pod_document
 from kuberklone.store import feed
 from kuberklone.store.database import Store
 from kuberklone.store.nudge import Listener
@@ -129,7 +130,7 @@ def measure_raw(place: Place) -> Values:
     from kuberklone.store import migrate
 
     migrate.upgrade(place.url)
-    document = pod_kind.document(clusters.pod(cpu_millis=1, memory_bytes=0))
+    document = pod_document.document(clusters.pod(cpu_millis=1, memory_bytes=0))
     driver = Raw(place)
     revision = raw.next_revision(driver)
     found: list[float] = []

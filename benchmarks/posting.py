@@ -13,7 +13,7 @@ from benchmarks import clusters, programs, raw
 from benchmarks.measurement import Benchmark, Figure, Place, Values
 from benchmarks.raw import Raw
 from kuberklone.chance import Chance
-from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import pod_document
 
 CONNECTIONS = 64
 _WARM_UP_S = 2
@@ -79,7 +79,7 @@ def measure_raw(place: Place) -> Values:
     """Insert pods and their changes, one commit for as many as 64 connections can wait for at once."""
     chance = Chance()
     template = clusters.pod(cpu_millis=2_000, memory_bytes=0)
-    document = pod_kind.document(template)
+    document = pod_document.document(template)
     uids = [chance.uid() for _ in range(_RAW_PODS)]
     driver = Raw(place)
     revision = raw.next_revision(driver)

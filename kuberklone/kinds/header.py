@@ -3,6 +3,7 @@
 import msgspec
 
 from kuberklone.clock import timestamp
+from kuberklone.kinds import json_text
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -13,6 +14,7 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     revision: int = 0
     """The revision of the last write; 0 until the store has written the record."""
     generation: int = 1
+    """Counts the changes of what is wanted; 0 for kinds that do not count them, such as ConfigMap."""
     created_ms: int = 0
     labels: str = "{}"
     annotations: str = "{}"
@@ -22,6 +24,8 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     deleting_ms: int | None = None
     """Cluster time at which deletion was asked for; the record goes once whoever must let go of it has done so."""
     deletion_cause: str | None = None
+    generate_name: str = ""
+    """What the name was generated from, kept because documents show it."""
 
 
 def metadata(record: Header, *, namespace: str = "", grace_s: int | None = None) -> str:
@@ -29,8 +33,10 @@ def metadata(record: Header, *, namespace: str = "", grace_s: int | None = None)
     parts = [f'"name":"{record.name}"']
     if namespace:
         parts.append(f'"namespace":"{namespace}"')
-    parts.append(f'"uid":"{record.uid}","generation":{record.generation}')
-    parts.append(f'"creationTimestamp":"{timestamp(record.created_ms)}"')
+    if record.generate_name:
+        parts.append(f'"generateName":{json_text.quoted(record.generate_name)}')
+    counted = f'"generation":{record.generation},' if record.generation else ""
+    parts.append(f'"uid":"{record.uid}",{counted}"creationTimestamp":"{timestamp(record.created_ms)}"')
     if record.labels != "{}":
         parts.append(f'"labels":{record.labels}')
     if record.annotations != "{}":
@@ -39,6 +45,8 @@ def metadata(record: Header, *, namespace: str = "", grace_s: int | None = None)
         parts.append(f'"ownerReferences":{record.owner_references}')
     if record.finalizers != "[]":
         parts.append(f'"finalizers":{record.finalizers}')
+    if record.managed_fields != "[]":
+        parts.append(f'"managedFields":{record.managed_fields}')
     if record.deleting_ms is not None:
         ends_ms = record.deleting_ms + 1000 * (grace_s or 0)
         parts.append(f'"deletionTimestamp":"{timestamp(ends_ms)}","deletionGracePeriodSeconds":{grace_s or 0}')

@@ -4,10 +4,8 @@ from typing import Literal, get_args
 
 import msgspec
 
-from kuberklone.clock import timestamp
-from kuberklone.kinds import json_text, taints
-from kuberklone.kinds.header import Header, metadata
-from kuberklone.kinds.kind import Kind
+from kuberklone.kinds import taints
+from kuberklone.kinds.header import Header
 from kuberklone.kinds.taints import Taint
 
 RESOURCE = "nodes"
@@ -24,9 +22,6 @@ Status = Literal["Pending", "Ready", "NotReady", "Restarting", "Failed", "Termin
 NEVER_HEARD = "NeverHeard"
 HEARD = "KubeletReady"
 SILENT = "NodeStatusUnknown"  # what kube-controller-manager writes when a kubelet stops posting
-
-# Columns whose change moves an object in or out of a field selector (kubectl's --field-selector).
-SELECTABLE = {"spec.unschedulable": "unschedulable"}
 
 
 class Node(Header, frozen=True, gc=False):
@@ -121,36 +116,3 @@ def status(node: Node) -> Status:
     if node.ready == "Unknown" and node.ready_reason == NEVER_HEARD:
         return "Pending"
     return "Ready" if node.ready == "True" else "NotReady"
-
-
-def document(node: Node) -> str:
-    """The node as the Kubernetes document v1/Node, without resourceVersion."""
-    listed = ",".join(_taint_document(taint) for taint in effective_taints(node))
-    spec = json_text.joined(
-        f'"providerID":"{node.provider}://{node.name}"',
-        '"unschedulable":true' if node.unschedulable else "",
-        f'"taints":[{listed}]' if listed else "",
-        json_text.members(node.spec),
-    )
-    amounts = f'{{"cpu":"{node.cpu_millis}m","memory":"{node.memory_bytes}","pods":"{node.pods_max}"}}'
-    condition = (
-        f'{{"type":"Ready","status":"{node.ready}","reason":"{node.ready_reason}",'
-        f'"lastTransitionTime":"{timestamp(node.ready_since_ms)}"}}'
-    )
-    boot = f'"nodeInfo":{{"bootID":"{node.boot_id}"}}' if node.boot_id else ""
-    state = json_text.joined(
-        f'"capacity":{amounts},"allocatable":{amounts}',
-        f'"conditions":[{condition}]',
-        boot,
-        json_text.members(node.status),
-    )
-    return f'{{"apiVersion":"v1","kind":"Node",{metadata(node)},"spec":{spec},"status":{state}}}'
-
-
-def _taint_document(taint: Taint) -> str:
-    value = f',"value":{json_text.quoted(taint.value)}' if taint.value else ""
-    added = f',"timeAdded":"{timestamp(taint.time_added_ms)}"' if taint.time_added_ms is not None else ""
-    return f'{{"key":"{taint.key}"{value},"effect":"{taint.effect}"{added}}}'
-
-
-KIND = Kind(record=Node, resource=RESOURCE, document=document, namespaced=False, table="nodes", selectable=SELECTABLE)

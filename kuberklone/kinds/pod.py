@@ -5,10 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from kuberklone.clock import timestamp
-from kuberklone.kinds import json_text
-from kuberklone.kinds.header import Header, metadata
-from kuberklone.kinds.kind import Kind
+from kuberklone.kinds.header import Header
 from kuberklone.kinds.taints import NOT_READY, UNREACHABLE, Toleration
 
 RESOURCE = "pods"
@@ -20,9 +17,6 @@ ON_NODE_FAILURE = "kuberklone.io/on-node-failure"
 """Annotation: what becomes of a pod without an owner when its node fails; Kubernetes' behaviour is Delete."""
 
 PRIORITY_MAX = 10**9  # the largest priority a user may give; Kubernetes keeps those above for itself
-
-# Columns whose change moves an object in or out of a field selector.
-SELECTABLE = {"spec.nodeName": "node_name", "status.phase": "phase", "status.podIP": "pod_ip"}
 
 
 class Pod(Header, frozen=True, gc=False):
@@ -138,45 +132,6 @@ def default_tolerations(given: list[Toleration], *, seconds: int) -> list[Tolera
     return [*given, *added]
 
 
-def document(pod: Pod) -> str:
-    """The pod as the Kubernetes document v1/Pod, without resourceVersion."""
-    node = f'"nodeName":"{pod.node_name}"' if pod.node_name else ""
-    rest = pod.spec[1:-1]
-    spec = f"{{{node},{rest}}}" if node and rest else f"{{{node}{rest}}}"
-    state = [f'"phase":"{pod.phase}"']
-    if pod.node_name:
-        moment = timestamp(pod.bound_ms or 0)
-        ready = "True" if pod.phase == "Running" else "False"
-        state.append(
-            f'"conditions":[{{"type":"PodScheduled","status":"True","lastTransitionTime":"{moment}"}},'
-            f'{{"type":"Ready","status":"{ready}"}}]'
-        )
-    if pod.reason:
-        state.append(f'"reason":{json_text.quoted(pod.reason)}')
-    if pod.message:
-        state.append(f'"message":{json_text.quoted(pod.message)}')
-    if pod.pod_ip:
-        state.append(f'"podIP":"{pod.pod_ip}"')
-    if pod.started_ms is not None:
-        state.append(f'"startTime":"{timestamp(pod.started_ms)}"')
-    if pod.exit_code is not None:
-        state.append(f'"containerStatuses":[{_terminated(pod)}]')
-    if pod.status != "{}":
-        state.append(json_text.members(pod.status))
-    status = "{" + ",".join(state) + "}"
-    head = metadata(pod, namespace=pod.namespace, grace_s=pod.deletion_grace_s)
-    return f'{{"apiVersion":"v1","kind":"Pod",{head},"spec":{spec},"status":{status}}}'
-
-
-def _terminated(pod: Pod) -> str:
-    reason = "Completed" if pod.exit_code == 0 else "Error"
-    finished = timestamp(pod.finished_ms or 0)
-    return (
-        '{"name":"main","ready":false,"restartCount":0,"state":{"terminated":'
-        f'{{"exitCode":{pod.exit_code},"reason":"{reason}","finishedAt":"{finished}"}}}}}}'
-    )
-
-
 def successor(pod: Pod, *, uid: str) -> Pod:
     """The pod that takes the place of one lost with its node: same name and admitted spec, new uid, nowhere yet."""
     return Pod(
@@ -210,6 +165,3 @@ def has_successor(pod: Pod) -> bool:
         and pod.deletion_cause != "User"
         and pod.phase not in FINISHED
     )
-
-
-KIND = Kind(record=Pod, resource=RESOURCE, document=document, table="pods", selectable=SELECTABLE)

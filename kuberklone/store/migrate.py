@@ -17,8 +17,7 @@ from kuberklone import clock
 from kuberklone.chance import Chance
 from kuberklone.clock import Clock
 from kuberklone.errors import SchemaOutdated, SchemaTooNew, StoreUnavailable
-from kuberklone.kinds import namespace
-from kuberklone.kinds.namespace import Namespace
+from kuberklone.kinds.objects.v1 import namespace
 from kuberklone.store import records, transaction, views
 from kuberklone.store.database import Store, database_file
 from kuberklone.store.records import NAMESPACES
@@ -85,7 +84,7 @@ def _seed(store: Store) -> None:
             return
     with transaction.write(store, reserve=1) as opened:
         if not NAMESPACES.read(opened.connection):
-            records.insert(opened, NAMESPACES, [Namespace(uid=Chance().uid(), name=namespace.DEFAULT)])
+            records.insert(opened, NAMESPACES, [namespace.named(namespace.DEFAULT, uid=Chance().uid())])
 
 
 def ensure_current(store: Store) -> None:

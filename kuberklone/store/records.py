@@ -5,16 +5,18 @@ the record as it was read: a record whose revision has changed since is lost to 
 caller is told which ones were written. So nothing is ever written on the ground of something no longer true.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import Boolean, Connection, Integer, Select, select
 
-from kuberklone.kinds import event, json_text, namespace, node, pod
+from kuberklone.kinds import json_text
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.kind import SHARED_TABLE, Kind
+from kuberklone.kinds.objects.v1 import event, namespace, node, pod
 from kuberklone.store import schema
+from kuberklone.store.among import among
 from kuberklone.store.rows import BulkInsert, BulkStatement, BulkUpdate, ColumnType
 from kuberklone.store.transaction import Transaction
 
@@ -43,6 +45,7 @@ class TableOf(Generic[R]):
             {"uid": "text", "revision_read": "bigint"},
         )
         self._insert: BulkInsert | None = None
+        self._taken: BulkStatement | None = None
         self._updates: dict[tuple[str, ...], BulkUpdate] = {}
 
     def select(self) -> Select[Any]:
@@ -60,6 +63,36 @@ class TableOf(Generic[R]):
 
     def namespace_of(self, record: R) -> str:
         return getattr(record, "namespace", "")
+
+    def taken(self, connection: Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of `(namespace, name)` that a record has already; the namespace is '' for kinds without one."""
+        if self._taken is None:
+            self._taken = self._taken_statement()
+        return {(row[0], row[1]) for row in self._taken.execute(connection, keys, **self.constants)}
+
+    def _taken_statement(self) -> BulkStatement:
+        # A join, because SQLite looks up no index for `(namespace, name) IN (…)`.
+        place = "t.namespace = r.namespace AND " if "namespace" in self.columns else ""
+        constants = "".join(f"t.{column} = :{column} AND " for column in self.constants)
+        return BulkStatement(
+            f"SELECT r.namespace, r.name FROM {{rows}} AS r JOIN {self.table.name} AS t "
+            f"ON {constants}{place}t.name = r.name",
+            {"namespace": "text", "name": "text"},
+        )
+
+    def named(self, connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], R]:
+        """The records of these `(namespace, name)` that exist."""
+        by_place: dict[str, list[str]] = {}
+        for namespace_, name in keys:
+            by_place.setdefault(namespace_, []).append(name)
+        found: dict[tuple[str, str], R] = {}
+        for namespace_, names in by_place.items():
+            one = self.table.c.name == names[0] if len(names) == 1 else among(self.table.c.name, names)
+            statement = self.select().where(one)
+            if "namespace" in self.columns:
+                statement = statement.where(self.table.c.namespace == namespace_)
+            found |= {(namespace_, record.name): record for record in self.read(connection, statement)}
+        return found
 
     def insert_statement(self) -> BulkInsert:
         if self._insert is None:
@@ -85,14 +118,25 @@ class TableOf(Generic[R]):
 def _constants(kind: Kind[R]) -> dict[str, str]:
     if kind.table != SHARED_TABLE:
         return {}
-    shared = {"api_group": kind.group, "resource": kind.resource}
-    return shared if kind.namespaced else {**shared, "namespace": ""}
+    return {"api_group": kind.group, "resource": kind.resource}
 
 
 NODES = TableOf(node.KIND)
 PODS = TableOf(pod.KIND)
 EVENTS = TableOf(event.KIND)
 NAMESPACES = TableOf(namespace.KIND)
+
+_tables: dict[tuple[str, str], TableOf[Any]] = {
+    (table.group, table.resource): table for table in (NODES, PODS, EVENTS, NAMESPACES)
+}
+
+
+def table_of(kind: Kind[R]) -> TableOf[R]:
+    """How the records of a kind are kept; one for each kind, so that its statements are made once."""
+    found: TableOf[R] | None = _tables.get((kind.group, kind.resource))
+    if found is None:
+        found = _tables[kind.group, kind.resource] = TableOf(kind)
+    return found
 
 
 class Update(msgspec.Struct, Generic[R], frozen=True, gc=False):

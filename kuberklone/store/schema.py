@@ -61,6 +61,7 @@ def _header() -> list[Column[Any]]:
         _json("managed_fields", "[]"),
         Column("deleting_ms", Big),
         Column("deletion_cause", Text),
+        _required("generate_name", Text, "''"),
     ]
 
 
@@ -300,8 +301,17 @@ decisions = Table(
     # The reasons as a sentence; NULL for a pod that was placed.
     Column("message", Text),
     _json("best", "[]"),
+    # Of the last time it was decided: decisions are told to those who watch events, in the one order of all writes.
+    _required("revision", Big, "0"),
     PrimaryKeyConstraint("pod_uid", "fingerprint", name="pk_decisions"),
     sqlite_with_rowid=False,
+)
+# Pods that are placed are found by the change that binds them: writing this for each would slow down the scheduler.
+Index(
+    "ix_decisions_unplaced",
+    decisions.c.revision,
+    sqlite_where=text("outcome = 'Unschedulable'"),
+    postgresql_where=text("outcome = 'Unschedulable'"),
 )
 
 evictions = Table(
@@ -328,6 +338,8 @@ events = Table(
     _required("count", Integer, "1"),
     _required("last_ms", Big),
     _required("source", Text),
+    # Members of a client's event that no column holds.
+    _json("data", "{}"),
     # The same thing said again raises the count of one row.
     UniqueConstraint("involved_uid", "reason", "message"),
 )

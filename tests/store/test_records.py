@@ -6,8 +6,7 @@ import msgspec
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from kuberklone.kinds import node as node_kind
-from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import node_document, pod_document
 from kuberklone.store import nodes, pods, records, schema
 from kuberklone.store.database import Store
 from kuberklone.store.records import PODS, Update
@@ -147,9 +146,9 @@ def test_the_log_tells_added_modified_and_deleted_with_the_object_after_it(store
     added, modified, deleted = made.changes(store)
     assert [row["type"] for row in (added, modified, deleted)] == ["ADDED", "MODIFIED", "DELETED"]
     assert [row["revision"] for row in (added, modified, deleted)] == [pod.revision, changed.revision, gone.revision]
-    assert added["object"] == pod_kind.document(pod)
-    assert modified["object"] == pod_kind.document(changed)
-    assert deleted["object"] == pod_kind.document(changed)
+    assert added["object"] == pod_document.document(pod)
+    assert modified["object"] == pod_document.document(changed)
+    assert deleted["object"] == pod_document.document(changed)
     assert (added["writer"], deleted["writer"], deleted["transaction_id"]) == ("test", "somebody", txid)
     assert (added["api_group"], added["api_version"], added["namespace"]) == ("", "v1", "default")
 
@@ -215,8 +214,8 @@ def test_the_log_alone_gives_the_present_state(store: Store) -> None:
     first, _second = made.add_nodes(store, made.node("node-1"), made.node("node-2"))
     changed = made.change_node(store, first, labels='{"zone":"a"}')
     with store.snapshot() as connection:
-        kept = {node.name: node_kind.document(node) for node in nodes.all_nodes(connection)}
-    assert kept["node-1"] == node_kind.document(changed)
+        kept = {node.name: node_document.document(node) for node in nodes.all_nodes(connection)}
+    assert kept["node-1"] == node_document.document(changed)
     assert {
         row["name"]: row["object"] for row in made.rows(store, schema.changes) if row["resource"] == "nodes"
     } == kept

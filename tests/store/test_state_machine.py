@@ -16,8 +16,7 @@ from hypothesis.stateful import (
 )
 
 from kuberklone.errors import KuberkloneError
-from kuberklone.kinds import node as node_kind
-from kuberklone.kinds import pod as pod_kind
+from kuberklone.kinds import node_document, pod_document
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import binding, feed, history, nodes, pods, schema, use
@@ -67,8 +66,8 @@ class StoreAndDictionary(RuleBasedStateMachine):
     def _remember(self) -> None:
         """What the past must look like from now on at this revision."""
         self.past[made.head(self.store)] = {
-            "nodes": {name: node_kind.document(node) for name, node in self.nodes.items()},
-            "pods": {name: pod_kind.document(pod) for name, pod in self.pods.items()},
+            "nodes": {name: node_document.document(node) for name, node in self.nodes.items()},
+            "pods": {name: pod_document.document(pod) for name, pod in self.pods.items()},
         }
 
     def _apply(self, operation: Operation) -> Outcome:

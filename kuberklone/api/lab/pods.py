@@ -15,7 +15,7 @@ from kuberklone.api.lab.named import PodName, name_in, possible
 from kuberklone.clock import timestamp
 from kuberklone.errors import NotFound
 from kuberklone.kinds import names
-from kuberklone.kinds.namespace import DEFAULT
+from kuberklone.kinds.objects.v1.namespace import DEFAULT
 from kuberklone.store import moment, overview
 from kuberklone.store.operations import DeletePod
 from kuberklone.store.overview import Latest, PodLine

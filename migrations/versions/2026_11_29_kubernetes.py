@@ -1,0 +1,35 @@
+"""What documents of the Kubernetes API say beyond those of the lab API."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "2026_11_29"
+down_revision = "2026_11_23"
+branch_labels = None
+depends_on = None
+
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_TABLES_OF_RECORDS = ("nodes", "pods", "objects", "events")
+
+
+def upgrade() -> None:
+    for table in _TABLES_OF_RECORDS:
+        op.add_column(table, sa.Column("generate_name", sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.add_column("events", sa.Column("data", sa.Text(), nullable=False, server_default=sa.text("'{}'")))
+    op.add_column("decisions", sa.Column("revision", _BIG, nullable=False, server_default=sa.text("0")))
+    op.create_index(
+        "ix_decisions_unplaced",
+        "decisions",
+        ["revision"],
+        unique=False,
+        sqlite_where=sa.text("outcome = 'Unschedulable'"),
+        postgresql_where=sa.text("outcome = 'Unschedulable'"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_decisions_unplaced", table_name="decisions")
+    op.drop_column("decisions", "revision")
+    op.drop_column("events", "data")
+    for table in _TABLES_OF_RECORDS:
+        op.drop_column(table, "generate_name")
