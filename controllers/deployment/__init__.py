@@ -1,0 +1,1 @@
+"""Rolls Deployments out: makes, scales and forgets their ReplicaSets."""

@@ -1,0 +1,31 @@
+"""What a set must know of a pod."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kuberklone.kinds.pod import FINISHED, Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodFacts:
+    uid: str
+    name: str
+    labels: Mapping[str, str]
+    controller_uid: str | None = None
+    """The owner that controls it."""
+    node_name: str | None = None
+    phase: Phase = "Pending"
+    deleting: bool = False
+    ready_since_ms: int | None = None
+    created_ms: int = 0
+    restarts: int = 0
+    deletion_cost: int = 0
+    """The annotation `controller.kubernetes.io/pod-deletion-cost`: of equal pods the cheapest goes first."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is one of the replicas: neither finished nor on its way out."""
+        return self.phase not in FINISHED and not self.deleting
+
+    def is_available(self, min_ready_ms: int, now_ms: int) -> bool:
+        return self.ready_since_ms is not None and self.ready_since_ms + min_ready_ms <= now_ms
