@@ -1,0 +1,25 @@
+"""A client's document made ready to be checked and kept: in the stored version, with defaults, without empty words."""
+
+from typing import Any
+
+from kuberklone.apimachinery.document import Document
+from kuberklone.kinds.catalogue import Served
+
+
+def prepared(served: Served, document: Document) -> Document:
+    """A copy in the version that is kept, with what Kubernetes fills in.
+
+    Members that are null are left out: Go programs write them for what is not set, and say the same by that.
+    """
+    found: Document = served.stored(without_nulls(document))
+    served.kind.default(found)
+    return found
+
+
+def without_nulls(value: Any) -> Any:
+    """A copy in which no object has a member that is null."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [without_nulls(inner) for inner in value]
+    return value
