@@ -14,9 +14,7 @@ def state_at(connection: Connection, revision: int, *, resource: str, namespace:
 
     Raises CursorExpired when the history no longer reaches back that far or not yet so far.
     """
-    oldest, newest_revision = connection.execute(select(_cluster.history_from, _cluster.revision)).one()
-    if not oldest <= revision <= newest_revision:
-        raise CursorExpired(f"the history reaches from revision {oldest} to {newest_revision}")
+    ensure_told(connection, revision)
     newest = select(func.max(_changes.c.revision)).where(
         _changes.c.resource == resource, _changes.c.revision <= revision
     )
@@ -29,6 +27,13 @@ def state_at(connection: Connection, revision: int, *, resource: str, namespace:
         .order_by(_changes.c.namespace, _changes.c.name)
     )
     return [row._mapping for row in connection.execute(statement)]
+
+
+def ensure_told(connection: Connection, revision: int) -> None:
+    """Raises CursorExpired unless the state at `revision` can be told."""
+    oldest, newest = connection.execute(select(_cluster.history_from, _cluster.revision)).one()
+    if not oldest <= revision <= newest:
+        raise CursorExpired(f"the history reaches from revision {oldest} to {newest}")
 
 
 def of_object(connection: Connection, resource: str, namespace: str, name: str, *, limit: int) -> list[RowMapping]:

@@ -76,7 +76,8 @@ def read(
     end = feed.head(connection) if upto is None else upto
     statement = _WHOLE.where(_columns.revision > cursor, _columns.revision <= end).limit(limit)
     if key is not None:
-        statement = statement.where(_columns.api_group == key[0], _RESOURCE == key[1])
+        group, resource = key
+        statement = statement.where(_columns.api_group == group, _RESOURCE.in_([resource]))
     changes = [WholeChange(*row) for row in connection.execute(statement)]
     if len(changes) == limit:
         end = changes[-1].revision
@@ -100,7 +101,7 @@ def _placed(connection: Connection, cursor: int, end: int) -> list[Event]:
 def _told(event: Event) -> WholeChange:
     return WholeChange(
         revision=event.revision,
-        group=event_kind.KIND.group,
+        group="",
         resource=event_kind.RESOURCE,
         namespace=event.namespace,
         name=event.name,
