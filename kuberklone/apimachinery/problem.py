@@ -1,5 +1,6 @@
 """What is wrong with a document: a place, a reason and a sentence, and the errors that are made of them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,8 @@ _CAUSES: dict[Reason, str] = {
 # A document has as many problems as somebody cares to put into it; a person reads the first few.
 _SHOWN_MAX = 100
 
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -38,6 +41,17 @@ class Problem:
     def is_strict(self) -> bool:
         """Whether it matters under fieldValidation Strict and Warn only: a field that is unknown or given twice."""
         return self.reason in {"unknown", "duplicate"}
+
+
+def path(parts: Iterable[str | int]) -> str:
+    """`spec.containers[0].name`; a key that is no plain word stands in brackets: `metadata.labels[a.b/c]`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int) or not _PLAIN_KEY.fullmatch(part):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
 
 
 def warnings(problems: Iterable[Problem]) -> list[str]:

@@ -12,9 +12,10 @@ from tests.repository import sources
 _PROJECT = tomllib.loads((sources.ROOT / "pyproject.toml").read_text())
 _LOCKS = ("requirements.lock", "requirements-dev.lock")
 # What a distribution's package is called where it differs from its own name.
-_PACKAGES = {"prometheus-client": "prometheus_client"}
+_PACKAGES = {"jsonschema-rs": "jsonschema_rs", "prometheus-client": "prometheus_client", "pyyaml": "yaml"}
 # Used without an import of ours, each for a reason.
 _UNIMPORTED = {
+    "kubernetes-validate": "only its data is read",
     "httptools": "uvicorn takes it by name",
     "uvloop": "uvicorn takes it by name",
 }
