@@ -16,6 +16,9 @@ OnNodeFailure = Literal["Delete", "Reschedule"]
 ON_NODE_FAILURE = "kuberklone.io/on-node-failure"
 """Annotation: what becomes of a pod without an owner when its node fails; Kubernetes' behaviour is Delete."""
 
+MOVING_CAUSES = frozenset({"NodeUnreachable", "NodeDeleted", "Taint", "Evicted"})
+"""Causes of deletion that are the node's and not the pod's: one that asks for it goes on elsewhere."""
+
 PRIORITY_MAX = 10**9  # the largest priority a user may give; Kubernetes keeps those above for itself
 
 
@@ -161,7 +164,6 @@ def has_successor(pod: Pod) -> bool:
     return (
         pod.on_node_failure == "Reschedule"
         and pod.owner_references == "[]"
-        and pod.deletion_cause is not None
-        and pod.deletion_cause != "User"
+        and pod.deletion_cause in MOVING_CAUSES
         and pod.phase not in FINISHED
     )
