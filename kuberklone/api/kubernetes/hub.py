@@ -41,12 +41,12 @@ _log = logs.get()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What a watcher wants to see, and how. Equal selections are looked at once."""
+class Interest:
+    """What a watcher wants to see, and how. Equal interests are looked at once."""
 
     served: Served = field(compare=False)
     form: Form
-    """Tells the version as well: selections of equal forms have the same kind in the same version."""
+    """Tells the version as well: interests of equal forms have the same kind in the same version."""
     namespace: str = ""
     """Empty: all of them."""
     labels: LabelSelector = EVERYTHING
@@ -64,7 +64,7 @@ class Selection:
 
     @property
     def handle(self) -> tuple[str, str]:
-        """A field and the value without which nothing of this selection is touched; both empty when there is none.
+        """A field and the value without which nothing of this interest is touched; both empty when there is none.
 
         Names before anything else: a thousand watches of one object each must not cost a thousand looks at each change.
         """
@@ -80,25 +80,25 @@ class Selection:
 class _Channel:
     """The watchers of one resource, by the value that a change must have for them."""
 
-    by_value: dict[str, dict[str, dict[Selection, dict[Watcher, None]]]] = field(default_factory=dict)
+    by_value: dict[str, dict[str, dict[Interest, dict[Watcher, None]]]] = field(default_factory=dict)
 
-    def add(self, selection: Selection, watcher: Watcher) -> None:
-        path, value = selection.handle
-        self.by_value.setdefault(path, {}).setdefault(value, {}).setdefault(selection, {})[watcher] = None
+    def add(self, interest: Interest, watcher: Watcher) -> None:
+        path, value = interest.handle
+        self.by_value.setdefault(path, {}).setdefault(value, {}).setdefault(interest, {})[watcher] = None
 
-    def remove(self, selection: Selection, watcher: Watcher) -> None:
-        path, value = selection.handle
-        watchers = self.by_value[path][value][selection]
+    def remove(self, interest: Interest, watcher: Watcher) -> None:
+        path, value = interest.handle
+        watchers = self.by_value[path][value][interest]
         watchers.pop(watcher, None)
         if not watchers:
-            del self.by_value[path][value][selection]
+            del self.by_value[path][value][interest]
         if not self.by_value[path][value]:
             del self.by_value[path][value]
         if not self.by_value[path]:
             del self.by_value[path]
 
-    def touched(self, change: SharedChange) -> Iterator[tuple[Selection, Mapping[Watcher, None]]]:
-        """Selections that the change may concern."""
+    def touched(self, change: SharedChange) -> Iterator[tuple[Interest, Mapping[Watcher, None]]]:
+        """Interests that the change may concern."""
         for path, by_value in self.by_value.items():
             if not path:
                 yield from by_value[""].items()
@@ -110,10 +110,10 @@ class _Channel:
                 yield from self._by_field(path, by_value, change)
 
     def _by_field(
-        self, path: str, by_value: Mapping[str, dict[Selection, dict[Watcher, None]]], change: SharedChange
-    ) -> Iterator[tuple[Selection, Mapping[Watcher, None]]]:
+        self, path: str, by_value: Mapping[str, dict[Interest, dict[Watcher, None]]], change: SharedChange
+    ) -> Iterator[tuple[Interest, Mapping[Watcher, None]]]:
         # Where several versions of a kind have a field of this path, they have the same there.
-        served = next(selection.served for selections in by_value.values() for selection in selections)
+        served = next(interest.served for interests in by_value.values() for interest in interests)
         for value in {change.field(path, served), change.field_before(path, served)}:
             yield from by_value.get(value, {}).items()
 
@@ -122,7 +122,7 @@ class Hub:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._channels: dict[tuple[str, str], _Channel] = {}
-        self._watchers: dict[Watcher, Selection] = {}
+        self._watchers: dict[Watcher, Interest] = {}
         self._cursor: int | None = None
         """Up to where everything was handed out; None while nobody watches."""
         self._reading = asyncio.Lock()
@@ -153,7 +153,7 @@ class Hub:
         """How many watches are open."""
         return len(self._watchers)
 
-    async def register(self, selection: Selection) -> tuple[Watcher, int]:
+    async def register(self, interest: Interest) -> tuple[Watcher, int]:
         """A watcher that gets all changes after the revision that is returned with it. `release` it at the end.
 
         Raises StoreUnavailable.
@@ -162,16 +162,16 @@ class Hub:
             if self._cursor is None:
                 self._cursor = await self._in_thread(self._head)
             watcher = Watcher(self._cursor)
-            self._watchers[watcher] = selection
-            self._channels.setdefault(selection.key, _Channel()).add(selection, watcher)
+            self._watchers[watcher] = interest
+            self._channels.setdefault(interest.key, _Channel()).add(interest, watcher)
             if self._closed:
                 watcher.cut(Cut.CLOSING)
             return watcher, self._cursor
 
     def release(self, watcher: Watcher) -> None:
-        selection = self._watchers.pop(watcher, None)
-        if selection is not None:
-            self._channels[selection.key].remove(selection, watcher)
+        interest = self._watchers.pop(watcher, None)
+        if interest is not None:
+            self._channels[interest.key].remove(interest, watcher)
 
     # ----------------------------------------------------------------------------------------------------- the reader
 
@@ -216,14 +216,14 @@ class Hub:
             if channel is None or not channel.by_value:
                 continue
             change = SharedChange(row, now_ms)
-            for selection, watchers in channel.touched(change):
-                if selection.namespace and selection.namespace != row.namespace:
+            for interest, watchers in channel.touched(change):
+                if interest.namespace and interest.namespace != row.namespace:
                     continue
-                type = event_type(change, selection.served, selection.labels, selection.fields)
+                type = event_type(change, interest.served, interest.labels, interest.fields)
                 if type is None:
                     continue
                 for watcher in watchers:
-                    watcher.put(row.revision, change.encoded(selection.form, type, first=watcher.is_first))
+                    watcher.put(row.revision, change.encoded(interest.form, type, first=watcher.is_first))
         for watcher in self._watchers:
             watcher.upto = batch.upto
         self._keep_within_bounds()

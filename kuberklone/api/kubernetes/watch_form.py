@@ -10,6 +10,7 @@ from kuberklone.api.kubernetes.shared_change import SharedChange
 from kuberklone.kinds import served as served_documents
 from kuberklone.kinds import tables
 from kuberklone.kinds.catalogue import Served
+from kuberklone.kinds.tables import Include
 
 _encode = msgspec.json.Encoder().encode
 _END_OF_INITIAL_EVENTS = "k8s.io/initial-events-end"
@@ -23,8 +24,8 @@ class WatchForm:
     resource: str
     api_version: str
     form: Form
-    include: str = "Metadata"
-    """What a row of a table holds of its object: Metadata, Object or None."""
+    include: Include = "Metadata"
+    """What a row of a table holds of its object."""
 
     @property
     def has_columns(self) -> bool:
@@ -36,8 +37,20 @@ class WatchForm:
             text = served_documents.text(row.object, row.revision, self.served)
             return f'{{"type":"{type}","object":{text}}}\n'.encode()
         document = self.served.shown(change.document)
-        metadata = {**document["metadata"], "resourceVersion": str(row.revision)}
-        return _event(type, self._shaped({**document, "metadata": metadata}, change.now_ms, with_columns=first))
+        revision = {"resourceVersion": str(row.revision)}
+        document = {**document, "metadata": {**document["metadata"], **revision}}
+        if self.form.name == "PartialObjectMetadata":
+            return _event(type, tables.partial(document, version=self.form.version))
+        table = tables.table(
+            self.served,
+            [document],
+            change.now_ms,
+            metadata=revision,
+            include=self.include,
+            version=self.form.version,
+            with_columns=first,
+        )
+        return _event(type, table)
 
     def bookmark(self, revision: int, *, ends_initial: bool) -> bytes:
         """Says that everything up to a revision was told."""
@@ -49,14 +62,8 @@ class WatchForm:
             kind, api_version = self.form.name, f"meta.k8s.io/{self.form.version}"
         document: dict[str, Any] = {"kind": kind, "apiVersion": api_version, "metadata": metadata}
         if self.form.name == "Table":
-            document |= {"columnDefinitions": None, "rows": []}
+            document |= {"columnDefinitions": [], "rows": []}
         return _event("BOOKMARK", document)
-
-    def _shaped(self, document: dict[str, Any], now_ms: int, *, with_columns: bool) -> Any:
-        if self.form.name == "PartialObjectMetadata":
-            api_version = f"meta.k8s.io/{self.form.version}"
-            return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": document["metadata"]}
-        return tables.of_watch(self.served.kind, document, self.clock, self.form.version)
 
 
 def error(status: bytes) -> bytes:

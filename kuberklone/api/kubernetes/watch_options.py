@@ -1,12 +1,12 @@
 """What a watch was asked for: from where, how long, with what at its beginning; and what contradicts itself."""
 
-import re
 from dataclasses import dataclass
 
+from kuberklone.api.kubernetes import listing
 from kuberklone.api.kubernetes.request import Query
-from kuberklone.errors import Cause, Invalid, Malformed
+from kuberklone.apimachinery.problem import invalid
+from kuberklone.kinds import rules
 
-_REVISION = re.compile(r"\d{1,18}")
 _MATCH = "resourceVersionMatch"
 _NOT_OLDER = "NotOlderThan"
 
@@ -30,14 +30,16 @@ def read(query: Query) -> WatchOptions:
 
     Source of the rules: kube-apiserver's validation of metav1.ListOptions, and its documentation of resource versions.
     """
-    revision = _revision(query.text("resourceVersion"))
+    revision = listing.revision_of(query.text("resourceVersion"))
     match = query.text(_MATCH)
     sends_initial = query.flag("sendInitialEvents") if query.given("sendInitialEvents") else None
     if sends_initial is None:
         if match:
-            raise _forbidden(_MATCH, f"{_MATCH} is forbidden for watch unless sendInitialEvents is provided")
+            detail = f"{_MATCH} is forbidden for watch unless sendInitialEvents is provided"
+            raise invalid("ListOptions", "", [rules.forbidden(_MATCH, detail)])
     elif match != _NOT_OLDER:
-        raise _forbidden(_MATCH, f"sendInitialEvents requires setting {_MATCH} to {_NOT_OLDER}")
+        detail = f"sendInitialEvents requires setting {_MATCH} to {_NOT_OLDER}"
+        raise invalid("ListOptions", "", [rules.forbidden(_MATCH, detail)])
     initial = revision == 0 if sends_initial is None else sends_initial
     bookmarks = query.flag("allowWatchBookmarks")
     timeout_s = query.integer("timeoutSeconds")
@@ -49,17 +51,3 @@ def read(query: Query) -> WatchOptions:
         bookmarks=bookmarks,
         timeout_s=timeout_s if timeout_s is not None and timeout_s > 0 else None,
     )
-
-
-def _revision(text: str) -> int:
-    """0 stands for none."""
-    if not text:
-        return 0
-    if not _REVISION.fullmatch(text):
-        raise Malformed(f"invalid resource version {text[:80]!r}: send one that an answer of this server holds")
-    return int(text)
-
-
-def _forbidden(field: str, message: str) -> Invalid:
-    cause = Cause(field=field, reason="FieldValueForbidden", message=f"Forbidden: {message}")
-    return Invalid(f'ListOptions.meta.k8s.io "" is invalid: {field}: Forbidden: {message}', causes=(cause,))

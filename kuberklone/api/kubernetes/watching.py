@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from http import HTTPStatus
 
-from kuberklone.api.kubernetes import answers, statuses, watch_form, watch_options
+from kuberklone.api.kubernetes import answers, listing, statuses, watch_form, watch_options
 from kuberklone.api.kubernetes.answers import Stream
 from kuberklone.api.kubernetes.cluster import Cluster
-from kuberklone.api.kubernetes.hub import Hub, Selection
+from kuberklone.api.kubernetes.hub import Hub, Interest
 from kuberklone.api.kubernetes.request import Request
 from kuberklone.api.kubernetes.shared_change import SharedChange, event_type
 from kuberklone.api.kubernetes.statuses import StatusError
 from kuberklone.api.kubernetes.watch_form import WatchForm
 from kuberklone.api.kubernetes.watch_options import WatchOptions
 from kuberklone.api.kubernetes.watcher import Cut, Watcher
-from kuberklone.apimachinery import selectors
 from kuberklone.chance import Chance
 from kuberklone.clock import SYSTEM
-from kuberklone.errors import CursorExpired, KuberkloneError
+from kuberklone.errors import CursorExpired, KuberkloneError, Malformed
+from kuberklone.kinds import tables
 from kuberklone.store import collection, moment, watch_feed
 from kuberklone.store.collection import Page
 from kuberklone.store.database import Store
@@ -46,27 +46,24 @@ def _form(request: Request) -> WatchForm:
     form = answers.form(request.header(b"accept"))
     if form.is_yaml:
         raise statuses.not_acceptable()
+    wanted = request.query.text("includeObject", "Metadata")
+    include = next((each for each in tables.INCLUDES if each == wanted), None)
+    if include is None:
+        raise Malformed(f"unrecognized includeObject value: {wanted[:80]}")
     return WatchForm(
         served=request.served,
         resource=request.kind.resource,
         api_version=request.served.api_version,
         form=form,
-        include=request.query.text("includeObject", "Metadata"),
+        include=include,
     )
 
 
-def _selection(request: Request, form: WatchForm) -> Selection:
+def _interest(request: Request, form: WatchForm) -> Interest:
     """What the client wants to see; raises Malformed for a selector that cannot be read."""
-    fields = selectors.parse_fields(request.query.text("fieldSelector"))
-    if request.path.name:  # the old form /api/v1/watch/…/pods/NAME
-        named = selectors.FieldRequirement("metadata.name", "=", request.path.name)
-        fields = selectors.FieldSelector((*fields.requirements, named))
-    return Selection(
-        served=request.served,
-        form=form,
-        namespace=request.path.namespace,
-        labels=selectors.parse_labels(request.query.text("labelSelector")),
-        fields=fields,
+    chosen = listing.selection(request)
+    return Interest(
+        served=chosen.served, form=form, namespace=chosen.namespace, labels=chosen.labels, fields=chosen.fields
     )
 
 
@@ -76,7 +73,7 @@ class OpenWatch:
     def __init__(
         self,
         cluster: Cluster,
-        selection: Selection,
+        interest: Interest,
         options: WatchOptions,
         *,
         form: WatchForm,
@@ -84,7 +81,7 @@ class OpenWatch:
     ) -> None:
         self._hub: Hub = cluster.hub
         self._store: Store = cluster.store
-        self._selection = selection
+        self._interest = interest
         self._form = form
         self._options = options
         self._watcher = watcher
@@ -94,13 +91,13 @@ class OpenWatch:
     async def open(cls, cluster: Cluster, request: Request) -> "OpenWatch":
         """Raises what cannot be answered by a watch: a selector that cannot be read, a database that is away."""
         form = _form(request)
-        selection = _selection(request, form)
+        interest = _interest(request, form)
         options = watch_options.read(request.query)
-        watcher, head = await cluster.hub.register(selection)
+        watcher, head = await cluster.hub.register(interest)
         if options.not_older_than > head:
             cluster.hub.release(watcher)
-            raise statuses.too_far_ahead(options.not_older_than, head)
-        return cls(cluster, selection, options, form=form, watcher=watcher)
+            raise listing.too_new(options.not_older_than, head)
+        return cls(cluster, interest, options, form=form, watcher=watcher)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -169,11 +166,11 @@ class OpenWatch:
             raise CursorExpired
 
     def _pages(self) -> Iterator[Page]:
-        named = {each.path: each.value for each in self._selection.fields.requirements if each.operator == "="}
+        named = {each.path: each.value for each in self._interest.fields.requirements if each.operator == "="}
         return collection.pages(
             self._store,
-            self._selection.served.kind,
-            namespace=self._selection.namespace or named.get("metadata.namespace", ""),
+            self._interest.served.kind,
+            namespace=self._interest.namespace or named.get("metadata.namespace", ""),
             name=named.get("metadata.name", ""),
         )
 
@@ -184,19 +181,19 @@ class OpenWatch:
                 cursor,
                 upto=upto,
                 limit=_CATCH_UP_MAX,
-                key=self._selection.key,
-                decisions=self._selection.is_of_events,
+                key=self._interest.key,
+                decisions=self._interest.is_of_events,
             )
         return batch, at.now_ms
 
     def _encoded(self, rows: Sequence[WholeChange], now_ms: int) -> Iterator[bytes]:
         """The events that the rows are to this watch, in chunks."""
-        selection, chunk = self._selection, bytearray()
+        interest, chunk = self._interest, bytearray()
         for row in rows:
             change = SharedChange(row, now_ms)
-            if selection.namespace not in ("", row.namespace):
+            if interest.namespace not in ("", row.namespace):
                 continue
-            type = event_type(change, selection.served, selection.labels, selection.fields)
+            type = event_type(change, interest.served, interest.labels, interest.fields)
             if type is None:
                 continue
             chunk += change.encoded(self._form, type, first=self._watcher.is_first)
