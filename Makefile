@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test lint schema check bench bench-check lock clean
+.PHONY: help up install install-dev test lint schema check bench bench-check clients lock clean
 
 help:
 	@echo "make up           set up and run a cluster with three nodes    ARGS=\"--demo\" for quick times"
@@ -25,6 +25,7 @@ help:
 	@echo "make check        lint, alembic check on both databases, tests"
 	@echo "make bench        measure and print the figures"
 	@echo "make bench-check  fail when a figure fell too far below the raw driver's"
+	@echo "make clients      build the Kubernetes clients that tests use (needs Go and node)"
 	@echo "make lock         renew the lock files"
 	@echo "make clean        remove .venv and what the tools left behind; no cluster's data"
 
@@ -103,5 +104,20 @@ lock: $(VENV)/bin/python
 	@echo "# What developing the program needs: exact versions and hashes. Written by \`make lock\`; do not edit." > requirements-dev.lock
 	@$(LOCK) --upgrade --group dev --constraint requirements.lock >> requirements-dev.lock
 
+# Go and node build what pip cannot: the newest kubectl, an informer in Go, the JavaScript client. Tests that need one
+# are skipped, and say so, until this was done.
+GO_PROGRAM_FLAGS := -trimpath -ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2'
+clients: .clients/bin/kubectl .clients/node/node_modules
+
+.clients/bin/kubectl: $(wildcard tests/clients/go/*/*.go) tests/clients/go/go.mod
+	@echo "building kubectl and an informer; the first time takes some minutes ..."
+	@cd tests/clients/go && CGO_ENABLED=0 go build $(GO_PROGRAM_FLAGS) -o ../../../.clients/bin/ ./kubectl ./informer
+
+.clients/node/node_modules: tests/clients/node/package-lock.json
+	@mkdir -p .clients/node
+	@cp tests/clients/node/package.json tests/clients/node/package-lock.json .clients/node/
+	@npm ci --prefix .clients/node --no-audit --no-fund --silent
+	@touch $@
+
 clean:
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	@rm -rf .clients $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
