@@ -47,7 +47,7 @@ def groups(catalogue: Catalogue) -> dict[str, list[str]]:
     return found
 
 
-# ------------------------------------------------------------------------------------------------------------ one by one
+# ----------------------------------------------------------------------------------------------------------- one by one
 
 
 def api_versions() -> Document:
@@ -111,7 +111,7 @@ def _lines(resource: _Resource, api_version: str) -> Iterable[Document]:
         yield found
 
 
-# ------------------------------------------------------------------------------------------------------------ aggregated
+# ----------------------------------------------------------------------------------------------------------- aggregated
 
 
 @lru_cache(maxsize=4 * _CATALOGUES_MAX)
@@ -163,7 +163,7 @@ def _kind(api_version: str, kind: str) -> Document:
     return {"group": _group(api_version), "version": _version(api_version), "kind": kind}
 
 
-# --------------------------------------------------------------------------------------------------------------- sources
+# -------------------------------------------------------------------------------------------------------------- sources
 
 
 def _resources(catalogue: Catalogue, api_version: str) -> list[_Resource]:

@@ -17,6 +17,15 @@ _PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "fail
 _TAG = re.compile(r":(?P<tag>[^/:@]+)(@|$)")
 
 
+def pod(document: Document) -> None:
+    """Fills in a pod."""
+    spec = document.setdefault("spec", {})
+    pod_spec(spec)
+    if spec.get("enableServiceLinks") is None:
+        spec["enableServiceLinks"] = True
+    _requests_from_limits(spec)
+
+
 def pod_spec(spec: Document) -> None:
     """Fills in a pod's specification, or a template's."""
     _fill(
@@ -37,6 +46,10 @@ def pod_spec(spec: Document) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"] = account
     for volume in spec.get("volumes") or []:
         _volume(volume)
+    for toleration in spec.get("tolerations") or []:
+        if toleration.get("operator") == "":
+            # Nothing said means Equal; the scheduler knows the two words only.
+            del toleration["operator"]
     for container in all_containers(spec):
         _container(container)
         if spec.get("hostNetwork"):
@@ -51,7 +64,7 @@ def template(spec: Document) -> None:
         pod_spec(found["spec"])
 
 
-def requests_from_limits(spec: Document) -> None:
+def _requests_from_limits(spec: Document) -> None:
     """A container that says only what it may take at most is given as much."""
     for container in all_containers(spec):
         resources = container.get("resources") or {}

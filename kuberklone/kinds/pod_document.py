@@ -18,7 +18,6 @@ from kuberklone.kinds.pod_resources import QosClass, qos_class
 _decode = msgspec.json.Decoder().decode
 # Specifications that are in use at one time; each takes a few hundred bytes.
 _OUTLINES_MAX = 4096
-_LOST = 137  # what a container that was killed exits with
 
 
 def document(pod: Pod) -> str:
@@ -103,8 +102,8 @@ def _status(pod: Pod) -> str:
     if pod.started_ms is not None:
         parts.append(f'"startTime":"{timestamp(pod.started_ms)}"')
     parts.append(f'"qosClass":"{outline.qos}"')
-    if pod.node_name:
-        parts.append(_containers(pod, outline))
+    if pod.node_name and (statuses := _containers(pod, outline)):
+        parts.append(statuses)
     return "{" + ",".join(parts) + "}"
 
 
@@ -138,6 +137,9 @@ def _containers(pod: Pod, outline: _Outline) -> str:
         creating = '"imageID":"","ready":false,"started":false,"state":{"waiting":{"reason":"PodInitializing"}}}'
         first = ",".join(f"{each}{creating}" for each in outline.init_containers)
         return f'"containerStatuses":[{outline.waiting}],"initContainerStatuses":[{first}]'
+    if pod.phase == "Failed" and pod.exit_code is None:
+        # Nobody saw a container of it: the node did not let it in, or was lost.
+        return ""
     started = timestamp(pod.started_ms or pod.bound_ms or 0)
     if pod.phase == "Running":
         state = f'"ready":true,"started":true,"state":{{"running":{{"startedAt":"{started}"}}}}'
@@ -162,12 +164,8 @@ def _listed(pod: Pod, members: tuple[str, ...], names: tuple[str, ...], state: s
 
 def _ended(pod: Pod, started: str) -> str:
     finished = timestamp(pod.finished_ms or 0)
-    code = pod.exit_code
-    if code is None:
-        # Nobody has seen it end: its node was lost, or it was never let in.
-        code, reason = (0, "Completed") if pod.phase == "Succeeded" else (_LOST, "ContainerStatusUnknown")
-    else:
-        reason = "Completed" if code == 0 else "Error"
+    code = pod.exit_code or 0
+    reason = "Completed" if code == 0 else "Error"
     return f'{{"exitCode":{code},"reason":"{reason}","startedAt":"{started}","finishedAt":"{finished}"}}'
 
 

@@ -10,7 +10,7 @@ import msgspec
 from kuberklone.apimachinery import problem
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import durations, metadata_reading, pod_document, pod_resources, rules
+from kuberklone.kinds import durations, metadata_reading, pod_defaults, pod_document, pod_resources, rules
 from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.pod import ON_NODE_FAILURE, OnNodeFailure, Pod
 from kuberklone.kinds.pod_request import EXIT_CODE, EXIT_CODE_MAX, RUN, SECONDS_MAX, START_DELAY
@@ -25,6 +25,8 @@ def read(document: Document, old: Pod | None) -> Pod:
     spec: Document = dict(document.get("spec") or {})
     node_name = spec.pop("nodeName", None) or None
     text = metadata_reading.section(spec, None if old is None else old.spec)
+    if old is not None and text != old.spec and _says_the_same(spec, old):
+        text = old.spec
     said: dict[str, Any] = {"spec": text, **header.columns(old)}
     problems: list[Problem] = []
     if old is None or said["annotations"] != old.annotations:
@@ -37,6 +39,13 @@ def read(document: Document, old: Pod | None) -> Pod:
         # A pod that names its node is bound by whoever writes it: only then the time of the binding is known.
         return Pod(uid="", name=header.name, namespace=header.namespace, node_name=node_name, **said)
     return msgspec.structs.replace(old, generation=old.generation + 1 if text != old.spec else old.generation, **said)
+
+
+def _says_the_same(spec: Document, old: Pod) -> bool:
+    """Whether only the defaults are new: a pod of the lab API is kept without them, and comes back with them."""
+    before = {"spec": msgspec.json.decode(old.spec)}
+    pod_defaults.pod(before)
+    return bool(before["spec"] == spec)
 
 
 def _of_spec(spec: Document, text: str, problems: list[Problem]) -> dict[str, Any]:

@@ -11,6 +11,10 @@ from kuberklone.errors import Invalid
 from kuberklone.kinds import json_text
 
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
+PORT_MAX = 65_535
+INT32_MAX = 2**31 - 1
 _DATA_BYTES_MAX = 2**20  # 1 MiB, as in Kubernetes: every watcher gets the whole object
 
 
@@ -33,6 +37,45 @@ def forbidden(path: str, detail: str) -> Problem:
 def unsupported(path: str, value: Any, supported: Iterable[str]) -> Problem:
     listed = ", ".join(json_text.quoted(each) for each in sorted(supported))
     return Problem(path, f"Unsupported value: {_shown(value)}: supported values: {listed}", "enum")
+
+
+def not_found(path: str, value: Any) -> Problem:
+    return Problem(path, f"Not found: {_shown(value)}")
+
+
+def one_of(path: str, value: Any, supported: Iterable[str]) -> list[Problem]:
+    """A problem where a word is none of those known; nothing said is no word."""
+    return [] if not value or value in supported else [unsupported(path, value, supported)]
+
+
+def dns_label(path: str, value: str) -> list[Problem]:
+    """A problem where a name is not one part of a DNS name."""
+    if not value:
+        return [required(path)]
+    return [] if _DNS_LABEL.fullmatch(value) else [invalid(path, value, DNS_LABEL)]
+
+
+def port(path: str, value: Any) -> list[Problem]:
+    """A problem where a number is no port."""
+    if isinstance(value, int) and 1 <= value <= PORT_MAX:
+        return []
+    return [invalid(path, value, f"must be between 1 and {PORT_MAX}, inclusive")]
+
+
+def port_name(path: str, value: str) -> list[Problem]:
+    """A problem where a text is no service name (RFC 6335)."""
+    if _PORT_NAME.fullmatch(value) and "--" not in value and any(letter.isalpha() for letter in value):
+        return []
+    detail = (
+        "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-), at least one letter, and be at most "
+        "15 characters"
+    )
+    return [invalid(path, value, detail)]
+
+
+def port_or_name(path: str, value: Any) -> list[Problem]:
+    """A port by its number or by the name that a container gives it."""
+    return port_name(path, value) if isinstance(value, str) else port(path, value)
 
 
 def unchanged(path: str, new: Any, old: Any) -> list[Problem]:
@@ -134,6 +177,18 @@ VALUE_OF_LABEL = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
     "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+
+
+DNS_LABEL = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 
 

@@ -1,7 +1,7 @@
 """Node: a machine that pods run on."""
 
-from kuberklone.kinds import columns, node_document
-from kuberklone.kinds.kind import STATUS, Kind, Subresource
+from kuberklone.kinds import node_columns, node_document, node_rules
+from kuberklone.kinds.kind import STATUS, Kind
 from kuberklone.kinds.node import Node
 
 KIND = Kind(
@@ -11,12 +11,16 @@ KIND = Kind(
     table="nodes",
     namespaced=False,
     short_names=("no",),
-    subresources=(STATUS, Subresource(name="proxy", kind="NodeProxyOptions", verbs=("get",))),
+    subresources=(STATUS,),
     document=node_document.document,
     read=node_document.read,
     read_status=node_document.read_status,
     resets_status=True,
+    # Columns whose change moves an object in or out of a field selector.
     selectable={"spec.unschedulable": "unschedulable"},
-    delete_returns_object=False,
-    columns=(columns.NAME, columns.AGE),
+    default=node_rules.default,
+    validate=node_rules.validate,
+    columns=node_columns.COLUMNS,
+    acts="`node` makes its machine, `node_health` judges whether it is ready, `scheduler` places pods on it. One that is "
+    "created here is simulated, unless its annotation `kuberklone.io/provider` says otherwise.",
 )

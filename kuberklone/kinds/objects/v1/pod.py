@@ -1,8 +1,27 @@
 """Pod: containers that run together on one node."""
 
-from kuberklone.kinds import columns, pod_document, pod_reading
+import copy
+from collections.abc import Sequence
+
+from kuberklone.apimachinery.document import Document
+from kuberklone.apimachinery.problem import Problem
+from kuberklone.kinds import pod_columns, pod_defaults, pod_document, pod_reading, pod_rules, rules
 from kuberklone.kinds.kind import STATUS, Kind, Subresource
 from kuberklone.kinds.pod import Pod
+
+
+def _validate(document: Document, old: Document | None) -> Sequence[Problem]:
+    spec = document.get("spec") or {}
+    problems = pod_rules.pod_spec(spec)
+    if old is None or problems:
+        return problems
+    # Pods of the lab API were never written with their defaults, and an update comes with them.
+    before = copy.deepcopy(old)
+    pod_defaults.pod(before)
+    if (spec.get("nodeName") or "") != (before["spec"].get("nodeName") or ""):
+        return [rules.forbidden("spec.nodeName", "a pod is placed by its subresource binding")]
+    return pod_rules.update(spec, before["spec"])
+
 
 KIND = Kind(
     kind="Pod",
@@ -27,13 +46,18 @@ KIND = Kind(
     # Columns whose change moves an object in or out of a field selector.
     selectable={"spec.nodeName": "node_name", "status.phase": "phase", "status.podIP": "pod_ip"},
     selectable_paths=(
+        "spec.hostNetwork",
         "spec.restartPolicy",
         "spec.schedulerName",
         "spec.serviceAccountName",
-        "spec.hostNetwork",
         "status.nominatedNodeName",
     ),
+    default=pod_defaults.pod,
+    validate=_validate,
     grace=True,
     delete_returns_object=True,
-    columns=(columns.NAME, columns.AGE),
+    columns=pod_columns.COLUMNS,
+    acts="`scheduler` places it by CPU, memory, number, node selector and taints; its node's agent runs it; "
+    "`rescheduler` and `garbage` remove it from nodes that are lost. Affinity, spreading, gates, preemption and volumes "
+    "are kept and not acted on.",
 )
