@@ -27,6 +27,7 @@ _LIMITS_S = {
     "migrations": 60,
     "repository": 180,
     "faults": 180,
+    "clients": 300,
     "system": 300,
 }
 _PROCESS_LIMIT_S = 120
