@@ -1,0 +1,29 @@
+"""Who asks, in the words of Kubernetes: what `kubectl auth whoami` shows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.types import HTTPScope
+
+from kuberklone.apimachinery.document import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    name: str
+    groups: tuple[str, ...]
+
+    def document(self) -> Document:
+        """As UserInfo."""
+        return {"username": self.name, "groups": list(self.groups)}
+
+
+ANONYMOUS = User(name="system:anonymous", groups=("system:unauthenticated",))
+"""Whoever reaches the plain listener, which only this machine does; nobody is asked there."""
+ADMINISTRATOR = User(name="kuberklone:admin", groups=("system:masters", "system:authenticated"))
+
+
+def of(scope: HTTPScope) -> User:
+    """The user behind a request, by the token that let it in."""
+    identity: Any = scope.get("auth")
+    return ADMINISTRATOR if identity is not None and identity.purpose == "admin" else ANONYMOUS
