@@ -11,6 +11,7 @@
     │   ├── AlreadyExists
     │   └── ApplyConflict        somebody else owns fields that an apply would change
     ├── Refused                  the request is well formed but the state of the record forbids it
+    │   └── Forbidden            a rule of the cluster forbids it, such as a namespace that is being deleted
     ├── Overloaded               a bounded queue is full; try again later
     ├── QueryError               a read-only SQL question was refused by the database
     └── StoreError
@@ -61,9 +62,14 @@ class InvalidField(KuberkloneError):
 class Invalid(KuberkloneError):
     """The document is not valid."""
 
-    def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
+    def __init__(
+        self, message: str | None = None, *, causes: tuple[Cause, ...] = (), kind: str = "", name: str = ""
+    ) -> None:
         super().__init__(message)
         self.causes = causes
+        self.kind = kind
+        """What the document is, such as Pod."""
+        self.name = name
 
 
 class Malformed(KuberkloneError):
@@ -77,6 +83,12 @@ class UnsupportedMediaType(Malformed):
 class NotFound(KuberkloneError):
     """There is no record of that name."""
 
+    def __init__(self, message: str | None = None, *, resource: str = "", name: str = "") -> None:
+        super().__init__(message)
+        self.resource = resource
+        """What is missing, where that is not what the request names: `namespaces`."""
+        self.name = name
+
 
 class Conflict(KuberkloneError):
     """The record changed since it was read."""
@@ -85,9 +97,10 @@ class Conflict(KuberkloneError):
 class AlreadyExists(Conflict):
     """A record of that name exists already."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str, message: str, *, name: str = "") -> None:
         super().__init__(message)
         self.field = field
+        self.name = name
 
 
 class ApplyConflict(Conflict):
@@ -100,6 +113,14 @@ class ApplyConflict(Conflict):
 
 class Refused(KuberkloneError):
     """The state of the record does not allow this."""
+
+
+class Forbidden(Refused):
+    """A rule of the cluster does not allow this."""
+
+    def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
+        super().__init__(message)
+        self.causes = causes
 
 
 class Overloaded(KuberkloneError):

@@ -9,11 +9,13 @@ from typing import Any
 
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
-from litestar.types import ASGIApp
 
 from kuberklone.api import documentation, guard, health, metrics, problems, welcome
 from kuberklone.api.context import Context
 from kuberklone.api.door import Door
+from kuberklone.api.kubernetes import cluster
+from kuberklone.api.kubernetes.application import KubernetesApi
+from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.lab import adding, events, faults, nodes, pods, status
 from kuberklone.api.lab.faults import FailRequest
 from kuberklone.api.lab.named import NodeName, PodName
@@ -21,6 +23,7 @@ from kuberklone.api.meter import Meter
 from kuberklone.api.metrics import ClusterCollector
 from kuberklone.api.writes import Writes
 from kuberklone.errors import InvalidField
+from kuberklone.kinds.catalogue import catalogue
 from kuberklone.kinds.node_request import NodeRequest
 from kuberklone.kinds.pod_request import PodRequest
 from kuberklone.settings import Settings
@@ -30,25 +33,29 @@ from kuberklone.store.database import Store
 READERS = 8
 
 
-def build(settings: Settings, store: Store) -> ASGIApp:
+def build(settings: Settings, store: Store) -> Door:
     writes = Writes(store)
     context = Context(settings=settings, store=store, writes=writes, registry=metrics.registry())
     context.registry.register(ClusterCollector(store, writes.waiting))
+    served = cluster.of(settings, store, writes, catalogue())
     return Door(
-        _framework(context),
+        _framework(context, served),
         judge=guard.judge_for(settings),
         meter=Meter(context.registry),
         short_ways={("POST", "/add_pod"): partial(adding.create_pods, context)},
+        kubernetes=KubernetesApi(served, most_bytes=settings.max_body_bytes),
         most_bytes=settings.max_body_bytes,
     )
 
 
-def _framework(context: Context) -> Litestar:
+def _framework(context: Context, served: Cluster) -> Litestar:
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
         context.writes.start()
+        served.hub.start()
         yield
+        await served.hub.stop()
         await context.writes.stop()
 
     framework = Litestar(

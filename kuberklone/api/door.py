@@ -3,7 +3,8 @@
 The short way is for the one route that takes thousands of requests a second. The framework's own work for a request
 (routing, parameters, response objects, nested middleware) cost as much as everything else on the way of POST /add_pod,
 so that route is answered before the framework sees the request. It stays registered there as well, with the same
-function behind it, for its documentation.
+function behind it, for its documentation. The Kubernetes API is an application of its own beside the framework, for the
+same reason.
 
 Every JSON answer leaves with a line's end: people type curl, and their next prompt should not stick to it.
 """
@@ -17,6 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from kuberklone.api import bodies, problems
 from kuberklone.api.guard import Judge
+from kuberklone.api.kubernetes.application import KubernetesApi, claims
 from kuberklone.api.meter import UNMATCHED, Meter
 from kuberklone.clock import SYSTEM
 
@@ -37,9 +39,11 @@ class Door:
         judge: Judge,
         meter: Meter,
         short_ways: Mapping[tuple[str, str], ShortWay],
+        kubernetes: KubernetesApi,
         most_bytes: int,
     ) -> None:
         self._framework = framework
+        self._kubernetes = kubernetes
         self._judge = judge
         self._meter = meter
         self._short_ways = short_ways
@@ -54,12 +58,18 @@ class Door:
         short_way = self._short_ways.get((http["method"], http["path"]))
         if (problem := self._refusal(http)) is not None:
             status, route = await send_problem(send, problem), UNMATCHED
+        elif claims(http["path"]):
+            status, route = await self._kubernetes(http, receive, send)
         elif short_way is not None:
             status, route = await self._short(short_way, http, receive, send), http["path"]
         else:
             status, route = await self._long(http, receive, send)
         method = http["method"] if http["method"] in _METHODS else "other"
         self._meter.count(method, route, status, took_s=SYSTEM.monotonic() - started_s)
+
+    def close(self) -> None:
+        """End what would go on for ever: the server is about to stop."""
+        self._kubernetes.close()
 
     def _refusal(self, scope: HTTPScope) -> problems.Problem | None:
         host = origin = None

@@ -27,6 +27,7 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.AlreadyExists: HTTPStatus.CONFLICT,
     errors.ApplyConflict: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.CONFLICT,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,

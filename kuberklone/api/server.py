@@ -71,9 +71,10 @@ class Server(uvicorn.Server):
     """Uvicorn's server with our way of stopping: whoever runs it decides which signals mean that."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
+        self._door = app.build(settings, store)
         super().__init__(
             uvicorn.Config(
-                app.build(settings, store),
+                self._door,
                 loop="none",
                 http="httptools",
                 ws="none",
@@ -100,6 +101,11 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Finish the running requests, then end; called on the loop's thread or from a signal."""
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Uvicorn waits here for answers that run; a watch ends when it is told to."""
+        self._door.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

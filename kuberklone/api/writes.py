@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from kuberklone.errors import KuberkloneError
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.store.database import Store
+from kuberklone.store.object_operations import ObjectOperation
 from kuberklone.store.operations import CreateNodes, CreatePods, Operation, Outcome
 from kuberklone.store.writer import GroupWriter
 
@@ -59,7 +61,11 @@ class Writes:
         assert isinstance(record, Pod)
         return record
 
-    async def _submit(self, operation: Operation) -> list[Node] | list[Pod]:
+    async def object(self, operation: ObjectOperation) -> Any:
+        """For an operation on one record of any kind; the record as it was written."""
+        return (await self._submit(operation))[0]
+
+    async def _submit(self, operation: Operation) -> list[Any]:
         """What was written, once it is durable; raises the error that refused it."""
         assert self._loop is not None, "start() comes first"
         ticket: Ticket = self._loop.create_future()

@@ -88,4 +88,4 @@ def invalid(kind: str, name: str, problems: Iterable[Problem]) -> Invalid:
     causes = tuple(
         Cause(field=problem.path, reason=_CAUSES[problem.reason], message=problem.message) for problem in shown
     )
-    return Invalid(f'{kind} "{name}" is invalid: {listed}', causes=causes)
+    return Invalid(f'{kind} "{name}" is invalid: {listed}', causes=causes, kind=kind, name=name)

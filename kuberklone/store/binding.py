@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from kuberklone.kinds.pod import Pod
-from kuberklone.store import crashpoints, records, use
+from kuberklone.store import crashpoints, nodes, pods, records, use
 from kuberklone.store.records import PODS, Update
 from kuberklone.store.rows import BulkInsert
 from kuberklone.store.transaction import Transaction
@@ -45,9 +45,61 @@ def bind(transaction: Transaction, bindings: Sequence[Binding]) -> list[Pod]:
     if len(bound) < len(updates):
         winners = {pod.uid for pod in bound}
         use.release(transaction, (change.new for change in updates if change.new.uid not in winners))
+    _tell(transaction, bound)
+    return bound
+
+
+def create(transaction: Transaction, new: Sequence[Pod]) -> list[Pod]:
+    """Insert pods with free names; those that name their node themselves are bound to it by that.
+
+    Such a pod passes by the scheduler, so the node refuses what it has no room for, as a kubelet does: the pod has
+    failed. One whose node does not exist is left to the garbage controller, like any pod of a node that is gone.
+    """
+    chosen = [pod for pod in new if pod.node_name is not None]
+    if not chosen:
+        return pods.create(transaction, new)
+    refused = _without_room(transaction, chosen)
+    written = pods.create(transaction, [_arriving(transaction, pod, refused) for pod in new])
+    _tell(transaction, [pod for pod in written if pod.node_name is not None and pod.uid not in refused])
+    return written
+
+
+def _arriving(transaction: Transaction, pod: Pod, refused: set[str]) -> Pod:
+    now_ms = transaction.now_ms
+    if pod.node_name is None:
+        return pod
+    if pod.uid not in refused:
+        return msgspec.structs.replace(pod, bound_ms=now_ms)
+    message = "Pod was rejected: Node didn't have enough resources"
+    return msgspec.structs.replace(
+        pod, bound_ms=now_ms, phase="Failed", reason="OutOfResources", message=message, finished_ms=now_ms
+    )
+
+
+def _without_room(transaction: Transaction, chosen: Sequence[Pod]) -> set[str]:
+    """The uids of pods that do not fit on the node that they name; room is taken for all others."""
+    revisions = {
+        node.name: node.revision
+        for node in nodes.named(transaction.connection, {pod.node_name for pod in chosen if pod.node_name is not None})
+    }
+    wanted = [
+        (pod.node_name, revisions[pod.node_name], pod)
+        for pod in chosen
+        if pod.node_name is not None and pod.node_name in revisions
+    ]
+    roomy = use.reserve(transaction, wanted)
+    refused: set[str] = set()
+    # Together they are too many for a node: then those that came first.
+    for name, revision, pod in wanted:
+        if name not in roomy and name not in use.reserve(transaction, [(name, revision, pod)]):
+            refused.add(pod.uid)
+    return refused
+
+
+def _tell(transaction: Transaction, bound: Sequence[Pod]) -> None:
+    """Open the rows of who ran where."""
     _PLACED.execute(
         transaction.connection,
         ((pod.uid, pod.namespace, pod.name, pod.node_name) for pod in bound),
         bound_ms=transaction.now_ms,
     )
-    return bound

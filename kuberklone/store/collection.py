@@ -7,11 +7,13 @@ snapshot of its own. Every object that was there at that revision comes once, as
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
+from kuberklone.apimachinery.selectors import EVERY_FIELD, FieldSelector
 from kuberklone.kinds import event as event_kind
+from kuberklone.kinds.event import Event
 from kuberklone.kinds.kind import Kind
-from kuberklone.store import feed, history, moment, records, scheduler_events, schema
+from kuberklone.store import feed, history, moment, records, scheduler_events, schema, selecting
 from kuberklone.store.database import Store
 from kuberklone.store.moment import Moment
 from kuberklone.store.watch_feed import WholeChange
@@ -42,8 +44,20 @@ def pages(store: Store, kind: Kind[Any], *, namespace: str = "", name: str = "")
         yield page
 
 
-def first(at: Moment, kind: Kind[Any], *, namespace: str = "", name: str = "", limit: int = PAGE_MAX) -> Page:
-    """The first objects, by namespace and name, as they are now."""
+def first(
+    at: Moment,
+    kind: Kind[Any],
+    *,
+    namespace: str = "",
+    name: str = "",
+    limit: int = PAGE_MAX,
+    fields: FieldSelector = EVERY_FIELD,
+    after: tuple[str, str] | None = None,
+) -> Page:
+    """The first objects (after a namespace and name), by namespace and name, as they are now.
+
+    Of `fields` only what columns say is looked at: the caller sees to the rest.
+    """
     connection = at.connection
     table = records.table_of(kind)
     columns = table.table.c
@@ -53,6 +67,11 @@ def first(at: Moment, kind: Kind[Any], *, namespace: str = "", name: str = "", l
         statement = statement.where(columns.namespace == namespace)
     if name:
         statement = statement.where(columns.name == name)
+    if (condition := selecting.condition(table, fields)) is not None:
+        statement = statement.where(condition)
+    if after is not None:
+        place = tuple_(*order) > tuple_(*after[-len(order) :])
+        statement = statement.where(place)
     found = [
         _added(
             kind,
@@ -63,14 +82,23 @@ def first(at: Moment, kind: Kind[Any], *, namespace: str = "", name: str = "", l
         )
         for record in table.read(connection, statement)
     ]
-    after = (found[-1].namespace, found[-1].name) if len(found) == limit else None
-    if kind.resource == event_kind.RESOURCE and not kind.group:
+    following_on = (found[-1].namespace, found[-1].name) if len(found) == limit else None
+    # The scheduler's decisions have no place in the order, so they come with the first page.
+    if kind.resource == event_kind.RESOURCE and not kind.group and after is None:
         found += [
             _added(kind, told.revision, (told.namespace, told.name), uid=told.uid, document=event_kind.document(told))
-            for told in scheduler_events.every(connection, namespace=namespace or None)
+            for told in _decisions(connection, namespace, fields)
             if name in ("", told.name)
         ]
-    return Page(feed.head(connection), found, at.now_ms, after)
+    return Page(feed.head(connection), found, at.now_ms, following_on)
+
+
+def _decisions(connection: Connection, namespace: str, fields: FieldSelector) -> list[Event]:
+    """Decisions as events; of one pod where only its events are asked for, as `kubectl describe` does."""
+    for each in fields.requirements:
+        if each.path == "involvedObject.uid" and each.operator == "=":
+            return scheduler_events.of_pod(connection, each.value)
+    return scheduler_events.every(connection, namespace=namespace or None)
 
 
 _changes = schema.changes.c

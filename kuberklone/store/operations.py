@@ -8,16 +8,18 @@ are not affected.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import msgspec
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Refused
-from kuberklone.kinds import namespace
 from kuberklone.kinds.node import Node
+from kuberklone.kinds.objects.v1 import namespace
 from kuberklone.kinds.pod import Pod
-from kuberklone.store import crashpoints, events, faults, nodes, pods, removal, schema
+from kuberklone.store import crashpoints, events, faults, nodes, object_operations, pods, removal, schema
 from kuberklone.store.faults import Fault, FaultKind
 from kuberklone.store.numbering import Numbering
+from kuberklone.store.object_operations import CreateObject, DeleteObject, ObjectOperation, ReplaceObject
 from kuberklone.store.records import Update
 from kuberklone.store.transaction import Transaction
 
@@ -64,8 +66,9 @@ class HealNode:
     name: str
 
 
-Operation = CreateNodes | CreatePods | DeletePod | DeleteNode | RestartNode | InjectFault | HealNode
-Outcome = list[Node] | list[Pod] | KuberkloneError
+Operation = CreateNodes | CreatePods | DeletePod | DeleteNode | RestartNode | InjectFault | HealNode | ObjectOperation
+# The records that were written, of the kind that the operation is about.
+Outcome = list[Node] | list[Pod] | list[Any] | KuberkloneError
 
 _SOURCE = "api"
 
@@ -95,6 +98,8 @@ class Applier:
             run = list(group)
             if kind is CreatePods:
                 outcomes += self._create_pods(transaction, [op for op in run if isinstance(op, CreatePods)])
+            elif kind is CreateObject:
+                outcomes += object_operations.create(transaction, [op for op in run if isinstance(op, CreateObject)])
             else:
                 outcomes += [self._one(transaction, operation) for operation in run]
         crashpoints.reach("api.applied")
@@ -117,6 +122,8 @@ class Applier:
                     return [_heal_node(transaction, operation)]
                 case CreatePods():
                     return self._create_pods(transaction, [operation])[0]
+                case CreateObject() | ReplaceObject() | DeleteObject():
+                    return object_operations.apply(transaction, [operation])[0]
         except KuberkloneError as error:
             return error
 

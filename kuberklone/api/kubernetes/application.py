@@ -1,0 +1,167 @@
+"""The Kubernetes API as an ASGI application, beside the framework: every request pays only for what it needs."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import cast
+
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from kuberklone.api.kubernetes import discovering, paths, routes, statuses
+from kuberklone.api.kubernetes.answers import Answer, Handler, Stream
+from kuberklone.api.kubernetes.cluster import Cluster
+from kuberklone.api.kubernetes.request import Query, Request
+from kuberklone.api.meter import UNMATCHED
+
+_ROOTS = ("api", "apis", "version", "openapi")
+# As kube-apiserver: below this compressing costs more than sending.
+_COMPRESSED_BYTES_MIN = 128 * 1024
+# Level 1, as kube-apiserver: the answer of a list is compressed ten times anyway.
+_LEVEL = 1
+_GZIP_WINDOW = zlib.MAX_WBITS | 16
+# A warning is a header; of many, the first few are read.
+_WARNINGS_MAX = 20
+_WARNING_LENGTH_MAX = 1024
+
+
+def claims(path: str) -> bool:
+    """Whether a path is the Kubernetes API's."""
+    return path[1:].partition("/")[0] in _ROOTS
+
+
+class KubernetesApi:
+    def __init__(self, cluster: Cluster, *, most_bytes: int) -> None:
+        self._cluster = cluster
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> tuple[int, str]:
+        """Answer; the code and the pattern of the path, for counting."""
+        path = scope["path"].rstrip("/") or "/"
+        parsed = paths.parse(path)
+        route = UNMATCHED
+        request: Request | None = None
+        try:
+            method = "GET" if scope["method"] == "HEAD" else scope["method"]
+            request = Request(
+                method=method,
+                path=parsed or paths.ResourcePath(group="", version=""),
+                query=Query(scope["query_string"]),
+                headers=dict(scope["headers"]),
+                scope=scope,
+                receive=receive,
+                most_bytes=self._most_bytes,
+            )
+            handler = self._find(path, parsed, request)
+            route = parsed.pattern if parsed is not None and parsed.resource else path
+            answer = await handler(self._cluster, request)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
+            answer = _failed(error, parsed)
+        if isinstance(answer, Answer):
+            await _send(send, answer, request, scope)
+        else:
+            await _send_stream(send, receive, answer, request, scope)
+        return answer.code, route
+
+    def close(self) -> None:
+        """End all watches."""
+        self._cluster.hub.close()
+
+    def _find(self, path: str, parsed: paths.ResourcePath | None, request: Request) -> Handler:
+        found = routes.document(path)
+        if found is not None:
+            if request.method != "GET":
+                raise statuses.not_allowed()
+            return found
+        if parsed is None or not parsed.resource:
+            if request.method != "GET":
+                raise statuses.no_such_path()
+            return discovering.show_below
+        request.found = self._cluster.catalogue.find(parsed.group, parsed.version, parsed.resource)
+        return routes.handler(request.method, parsed, request.found, is_watch=request.is_watch)
+
+
+def _failed(error: Exception, parsed: paths.ResourcePath | None) -> Answer:
+    failure = statuses.failure(error, parsed)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if failure.retry_after_s is not None:
+        headers = ((b"retry-after", str(failure.retry_after_s).encode()),)
+    return Answer(body=failure.document, code=failure.code, headers=headers)
+
+
+def _headers(answer: Answer | Stream, request: Request | None) -> list[tuple[bytes, bytes]]:
+    headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-cache, private")]
+    for name, value in answer.headers:
+        if name == b"cache-control":
+            headers.pop(1)
+        headers.append((name, value))
+    for warning in (request.warnings if request is not None else [])[:_WARNINGS_MAX]:
+        headers.append((b"warning", f'299 - "{_quoted(warning)}"'.encode("latin-1", "replace")))
+    return headers
+
+
+def _quoted(warning: str) -> str:
+    shown = warning[:_WARNING_LENGTH_MAX].replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(letter if letter.isprintable() else " " for letter in shown)
+
+
+def _accepts_gzip(request: Request | None) -> bool:
+    return request is not None and "gzip" in request.header(b"accept-encoding")
+
+
+async def _send(send: Send, answer: Answer, request: Request | None, scope: Scope) -> None:
+    body = answer.body
+    headers = _headers(answer, request)
+    if len(body) >= _COMPRESSED_BYTES_MIN and _accepts_gzip(request):
+        body = await asyncio.to_thread(zlib.compress, body, _LEVEL, _GZIP_WINDOW)
+        headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+    if cast(HTTPScope, scope)["method"] == "HEAD":
+        body = b""
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _send_stream(send: Send, receive: Receive, answer: Stream, request: Request | None, scope: HTTPScope) -> None:
+    """Send the pieces until they end or the client leaves."""
+    headers = _headers(answer, request)
+    compressor = None
+    if answer.may_be_compressed and _accepts_gzip(request):
+        compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+        headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+    await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+    left = asyncio.ensure_future(_left(receive))
+    chunks = answer.chunks
+    try:
+        while scope["method"] != "HEAD":
+            following = asyncio.ensure_future(anext(chunks, None))
+            await asyncio.wait({following, left}, return_when=asyncio.FIRST_COMPLETED)
+            if left.done():
+                following.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await following
+                return
+            chunk = following.result()
+            if chunk is None:
+                break
+            if compressor is not None:
+                chunk = compressor.compress(chunk)
+            if chunk:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        rest = b"" if compressor is None or scope["method"] == "HEAD" else compressor.flush()
+        await send({"type": "http.response.body", "body": rest, "more_body": False})
+    finally:
+        left.cancel()
+        await _close(chunks)
+
+
+async def _left(receive: Receive) -> None:
+    """Returns once the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
+async def _close(chunks: AsyncIterator[bytes]) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()

@@ -1,0 +1,185 @@
+"""From a document that was sent to the record that it asks for: checked, completed, admitted."""
+
+import re
+from typing import Any
+
+import msgspec
+
+from kuberklone.api.kubernetes import admission
+from kuberklone.api.kubernetes.cluster import Cluster
+from kuberklone.api.kubernetes.options import WriteOptions
+from kuberklone.api.kubernetes.request import Request
+from kuberklone.apimachinery import schemas
+from kuberklone.apimachinery.document import Document
+from kuberklone.apimachinery.problem import Problem, refusal, strict_error, warnings
+from kuberklone.errors import Malformed
+from kuberklone.kinds import json_text, metadata_rules, served
+from kuberklone.kinds.catalogue import Served
+from kuberklone.kinds.header import Header
+
+_PATH_PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
+
+
+def checked(
+    request: Request,
+    document: Document,
+    options: WriteOptions,
+    given_twice: list[Problem],
+    *,
+    api_version: str = "",
+    kind: str = "",
+) -> Document:
+    """The document as one of the kind that the path names, without what its schema does not know.
+
+    Raises Malformed or Invalid; adds warnings where fieldValidation asks for them.
+    """
+    api_version = api_version or request.served.api_version
+    kind = kind or request.kind.kind
+    document = _typed(document, api_version, kind)
+    problems = schemas.validate(api_version, kind, document)
+    strict = [*(problem for problem in problems if problem.is_strict), *given_twice]
+    if strict:
+        if options.validation == "Strict" and (error := strict_error(strict)) is not None:
+            raise error
+        if options.validation == "Warn":
+            request.warnings += warnings(strict)
+        document = _without(document, [problem.path for problem in problems if problem.reason == "unknown"])
+    if (refused := refusal(api_version, kind, _name(document), problems)) is not None:
+        raise refused
+    return document
+
+
+def _typed(document: Document, api_version: str, kind: str) -> Document:
+    """The document with its type; one that says nothing of it is taken for what the path names."""
+    given_version, given_kind = document.get("apiVersion") or api_version, document.get("kind") or kind
+    if given_version != api_version:
+        raise Malformed(
+            f"the API version in the data ({str(given_version)[:80]}) does not match the expected API version "
+            f"({api_version})"
+        )
+    if given_kind != kind:
+        raise Malformed(f"the kind in the data ({str(given_kind)[:80]}) does not match the expected kind ({kind})")
+    if not isinstance(document.get("metadata", {}), dict | None):
+        raise Malformed(f"{kind} in version {api_version!r} cannot be handled as a {kind}: metadata must be an object")
+    return {**document, "apiVersion": api_version, "kind": kind, "metadata": document.get("metadata") or {}}
+
+
+def _name(document: Document) -> str:
+    name = document["metadata"].get("name")
+    return name if isinstance(name, str) else ""
+
+
+def _without(document: Document, paths: list[str]) -> Document:
+    """A copy without the fields at `paths`."""
+    copied: Document = msgspec.json.decode(msgspec.json.encode(document))
+    # From behind: so that what goes does not move what is still to go.
+    for path in sorted(paths, reverse=True):
+        *way, last = [int(index) if index else name for index, name in _PATH_PART.findall(path)]
+        found: Any = copied
+        for step in way:
+            found = found[step] if isinstance(found, list) == isinstance(step, int) and _has(found, step) else None
+            if found is None:
+                break
+        if isinstance(found, dict):
+            found.pop(last, None)
+    return copied
+
+
+def _has(found: Any, step: int | str) -> bool:
+    return step < len(found) if isinstance(step, int) else step in found
+
+
+def placed(request: Request, document: Document) -> Document:
+    """The document in the namespace and under the name of the path; raises Malformed where they differ."""
+    metadata = document["metadata"]
+    path = request.path
+    namespace = metadata.get("namespace") or ""
+    if request.kind.namespaced:
+        if namespace and namespace != path.namespace:
+            raise Malformed("the namespace of the provided object does not match the namespace sent on the request")
+        metadata = {**metadata, "namespace": path.namespace}
+    elif namespace:
+        raise Malformed("namespace must not be set on an object of a kind that has none")
+    if path.name:
+        name = metadata.get("name") or path.name
+        if name != path.name:
+            raise Malformed(
+                f"the name of the object ({str(name)[:80]}) does not match the name on the URL ({path.name[:80]})"
+            )
+        metadata = {**metadata, "name": name}
+    return {**document, "metadata": metadata}
+
+
+async def new(cluster: Cluster, request: Request, document: Document, options: WriteOptions) -> Header:
+    """The record of a document that is new, admitted; raises Invalid and Forbidden."""
+    found = request.served
+    document = served.stored_copy(found, document)
+    metadata = document["metadata"]
+    if metadata.get("resourceVersion"):
+        raise Malformed("resourceVersion should not be set on objects to be created")
+    if found.kind.resets_status:
+        document.pop("status", None)
+    found.kind.default(document)
+    await admission.admit_new(cluster, request, document)
+    _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
+    if not metadata.get("managedFields"):
+        metadata["managedFields"] = _managed(cluster, found, None, document, options)
+    record = found.kind.read(document, None)
+    return msgspec.structs.replace(record, uid=admission.new_uid())
+
+
+def changed(
+    cluster: Cluster, found: Served, document: Document, old: Header, options: WriteOptions, *, subresource: str = ""
+) -> Header:
+    """The record that a document makes of an old one, equal to it where it changes nothing; raises Invalid.
+
+    `document` is of the version asked for and complete: what it leaves out is to be gone.
+    """
+    kind = found.kind
+    before = served.decoded(kind.document(old))
+    document = served.stored_copy(found, document)
+    metadata = document["metadata"]
+    if not subresource:
+        kind.default(document)
+    _keep_identity(metadata, before["metadata"])
+    problems = [*metadata_rules.changes(metadata, before["metadata"]), *metadata_rules.problems(kind, metadata)]
+    if not subresource:
+        problems += kind.validate(document, before)
+    _refuse(found, problems, metadata)
+    if metadata.get("managedFields") is None:
+        metadata["managedFields"] = before["metadata"].get("managedFields")
+    read = kind.read_status if subresource == "status" and kind.read_status is not None else kind.read
+    record = read(document, old)
+    if record == old:
+        return old
+    after = served.decoded(kind.document(record))
+    noted = _managed(cluster, found, before, after, options, subresource=subresource)
+    return msgspec.structs.replace(record, managed_fields=json_text.text(noted))
+
+
+def _keep_identity(metadata: Document, before: Document) -> None:
+    """What no writer decides is as it was, whatever the document says; null and nothing mean the same."""
+    for field in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"):
+        metadata.pop(field, None)
+        if field in before:
+            metadata[field] = before[field]
+
+
+def _refuse(found: Served, problems: list[Problem], metadata: Document) -> None:
+    if problems:
+        error = refusal(found.api_version, found.kind.kind, metadata.get("name") or "", problems)
+        if error is not None:
+            raise error
+
+
+def _managed(
+    cluster: Cluster,
+    found: Served,
+    before: Document | None,
+    after: Document,
+    options: WriteOptions,
+    *,
+    subresource: str = "",
+) -> list[Document]:
+    del cluster, found, before, after, options, subresource
+    return []
