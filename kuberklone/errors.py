@@ -9,6 +9,13 @@
     ├── Refused                  the request is well formed but the state of the record forbids it
     ├── Overloaded               a bounded queue is full; try again later
     ├── QueryError               a read-only SQL question was refused by the database
+    ├── EngineError              a Docker Engine refused or failed
+    │   ├── EngineUnavailable    nothing answers at its socket
+    │   ├── EngineTimeout        it did not answer in time; whether it did what was asked is not known
+    │   ├── ContainerMissing     it knows nothing of that name
+    │   ├── ImageMissing         it does not have the image
+    │   ├── NameTaken            a container of that name exists
+    │   └── WrongState           the container's state forbids it
     └── StoreError
         ├── StoreUnavailable     the database cannot be reached or has no room
         ├── SchemaTooNew         the database was written by a newer program
@@ -67,6 +74,34 @@ class Overloaded(KuberkloneError):
 
 class QueryError(KuberkloneError):
     """The database refused the question."""
+
+
+class EngineError(KuberkloneError):
+    """The Docker Engine refused or failed."""
+
+
+class EngineUnavailable(EngineError):
+    """No Docker Engine answers."""
+
+
+class EngineTimeout(EngineError):
+    """The Docker Engine did not answer in time."""
+
+
+class ContainerMissing(EngineError):
+    """The Docker Engine knows nothing of that name."""
+
+
+class ImageMissing(EngineError):
+    """The Docker Engine does not have that image."""
+
+
+class NameTaken(EngineError):
+    """A container of that name exists already."""
+
+
+class WrongState(EngineError):
+    """The state of the container does not allow this."""
 
 
 class StoreError(KuberkloneError):
