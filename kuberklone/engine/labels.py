@@ -14,6 +14,9 @@ POD_UID = _PREFIX + "pod-uid"
 POD_NAMESPACE = _PREFIX + "pod-namespace"
 POD_NAME = _PREFIX + "pod-name"
 CONTAINER_NAME = _PREFIX + "container-name"
+ATTEMPT = _PREFIX + "attempt"
+RESTART_DELAY_MS = _PREFIX + "restart-delay-ms"
+ON_NODE_FAILURE = _PREFIX + "on-node-failure"
 
 
 def of_node(cluster: str, *, uid: str, name: str, boot_id: str) -> dict[str, str]:
@@ -46,3 +49,17 @@ def pod_container(cluster: str, pod_uid: str, container: str, attempt: int) -> s
 def network(cluster: str) -> str:
     """The name of the network of a cluster's nodes."""
     return f"kuberklone-{cluster}"
+
+
+def of_pod_container(
+    node: dict[str, str], *, pod_uid: str, namespace: str, pod: str, container: str, attempt: int
+) -> dict[str, str]:
+    """Labels of one run of a pod's container; `node` are those of the node that it runs on."""
+    return node | {
+        ROLE: "pod",
+        POD_UID: pod_uid,
+        POD_NAMESPACE: namespace,
+        POD_NAME: pod,
+        CONTAINER_NAME: container,
+        ATTEMPT: str(attempt),
+    }
