@@ -4,10 +4,14 @@
     ├── SettingsError            a setting is missing, malformed or contradicts another
     ├── InvalidField             a request names something that cannot be (field, what to send instead)
     ├── NotFound                 no record of that name
+    ├── Unauthenticated          who asks is not known: no token, a wrong one, or one that ended
+    ├── Forbidden                who asks is known and may not do this
     ├── Conflict                 the record is not what the writer read, or a name is taken
-    │   └── AlreadyExists
+    │   ├── AlreadyExists
+    │   └── Superseded           another process of the node's agent speaks for the node now
     ├── Refused                  the request is well formed but the state of the record forbids it
     ├── Overloaded               a bounded queue is full; try again later
+    ├── NodeUnreachable          what only the node's agent can do cannot be done: the agent is not there
     ├── QueryError               a read-only SQL question was refused by the database
     ├── EngineError              a Docker Engine refused or failed
     │   ├── EngineUnavailable    nothing answers at its socket
@@ -52,6 +56,14 @@ class NotFound(KuberkloneError):
     """There is no record of that name."""
 
 
+class Unauthenticated(KuberkloneError):
+    """Send a token that is valid, as Authorization: Bearer kk.…"""
+
+
+class Forbidden(KuberkloneError):
+    """This token does not allow this."""
+
+
 class Conflict(KuberkloneError):
     """The record changed since it was read."""
 
@@ -64,12 +76,20 @@ class AlreadyExists(Conflict):
         self.field = field
 
 
+class Superseded(Conflict):
+    """Another process of the agent speaks for this node now."""
+
+
 class Refused(KuberkloneError):
     """The state of the record does not allow this."""
 
 
 class Overloaded(KuberkloneError):
     """Too many requests are waiting to be written; try again in a second."""
+
+
+class NodeUnreachable(KuberkloneError):
+    """The node's agent cannot be reached."""
 
 
 class QueryError(KuberkloneError):

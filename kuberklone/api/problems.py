@@ -20,10 +20,14 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.SettingsError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.InvalidField: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.AlreadyExists: HTTPStatus.CONFLICT,
+    errors.Superseded: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NodeUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.EngineError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -82,6 +86,8 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     headers = {name.lower(): str(value) for name, value in given.items()}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = str(RETRY_AFTER_S)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
     return headers
 
 

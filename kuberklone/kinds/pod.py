@@ -46,6 +46,7 @@ class Pod(Header, frozen=True, gc=False):
     started_ms: int | None = None
     finished_ms: int | None = None
     exit_code: int | None = None
+    restarts: int = 0
     deletion_grace_s: int | None = None
     # Derived from the document at every write of the document, by `derived`.
     cpu_millis: int = 0
@@ -159,7 +160,7 @@ def document(pod: Pod) -> str:
         state.append(f'"podIP":"{pod.pod_ip}"')
     if pod.started_ms is not None:
         state.append(f'"startTime":"{timestamp(pod.started_ms)}"')
-    if pod.exit_code is not None:
+    if pod.exit_code is not None and pod.status == "{}":
         state.append(f'"containerStatuses":[{_terminated(pod)}]')
     if pod.status != "{}":
         state.append(json_text.members(pod.status))

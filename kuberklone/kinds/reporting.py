@@ -15,10 +15,16 @@ PREFIX = "/agent/v1"
 WAIT_MAX_S = 30
 """The longest that GET /pods may be asked to wait: shorter than what proxies between us cut as idle (60 s)."""
 
-# Bounds for what a stranger may send: generous for every honest agent, too small to fill a disk with.
-_Id = Annotated[str, Meta(min_length=1, max_length=200)]
-_Word = Annotated[str, Meta(max_length=256)]
-_Message = Annotated[str, Meta(max_length=4_096)]
+ROWS_MAX = 500
+"""The most pods in one message: one transaction's worth. Whoever has more to say sends several messages."""
+
+# Bounds for what a stranger may send: generous for every honest agent, too small to fill a disk with. Ids and addresses
+# become parts of documents, so they hold nothing that would have to be quoted; no text may hold what Postgres refuses.
+_NO_NUL = r"^[^\x00]*$"
+_Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._:-]+\Z")]
+_Address = Annotated[str, Meta(max_length=64, pattern=r"^[0-9A-Fa-f.:]*\Z")]
+_Word = Annotated[str, Meta(max_length=256, pattern=_NO_NUL)]
+_Message = Annotated[str, Meta(max_length=4_096, pattern=_NO_NUL)]
 _Age = Annotated[int, Meta(ge=0, le=2**53)]
 _Amount = Annotated[int, Meta(ge=0, le=2**53)]
 _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -39,7 +45,7 @@ class MachineInfo(msgspec.Struct, frozen=True, kw_only=True):
     kernel: _Word = ""
     architecture: _Word = ""
     runtime: _Word = ""
-    address: _Word = ""
+    address: _Address = ""
     agent_version: _Word = ""
 
 
@@ -107,7 +113,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
     session: _Id
     seq: Annotated[int, Meta(ge=0, le=2**53)]
     usage: NodeUsage | None = None
-    pods: Annotated[list[PodUsage], Meta(max_length=10_000)] = []
+    pods: Annotated[list[PodUsage], Meta(max_length=ROWS_MAX)] = []
 
 
 class Beaten(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +173,7 @@ class PodReport(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     reason: _Word | None = None
     message: _Message | None = None
-    pod_ip: Annotated[str, Meta(max_length=64)] | None = None
+    pod_ip: _Address | None = None
     started_ago_ms: _Age | None = None
     finished_ago_ms: _Age | None = None
     exit_code: _ExitCode | None = None
@@ -181,8 +187,8 @@ class Reports(msgspec.Struct, frozen=True, kw_only=True):
 
     session: _Id
     boot_id: _Id
-    pods: Annotated[list[PodReport], Meta(max_length=10_000)] = []
-    removed: Annotated[list[_Id], Meta(max_length=10_000)] = []
+    pods: Annotated[list[PodReport], Meta(max_length=ROWS_MAX)] = []
+    removed: Annotated[list[_Id], Meta(max_length=ROWS_MAX)] = []
     """Pods that were being deleted and whose stop is confirmed: their deletion is finished by it."""
 
 
