@@ -15,7 +15,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test lint schema check bench bench-check clients lock clean
+.PHONY: help up install install-dev test lint schema check image image-local \
+	image-pause bench bench-check clients lock clean
 
 help:
 	@echo "make up           set up and run a cluster with three nodes    ARGS=\"--demo\" for quick times"
@@ -23,6 +24,9 @@ help:
 	@echo "make test         every test, on SQLite and on a Postgres it starts itself    ARGS=\"-k scheduler\""
 	@echo "make lint         style, types, order of the layers"
 	@echo "make check        lint, alembic check on both databases, tests"
+	@echo "make image        the Docker images of nodes and of empty pods, from public ones    ARGS=\"--build-arg ...\""
+	@echo "make image-local  the same without a registry, from this machine's own Python"
+	@echo "make image-pause  only the image of empty pods"
 	@echo "make bench        measure and print the figures"
 	@echo "make bench-check  fail when a figure fell too far below the raw driver's"
 	@echo "make clients      build the Kubernetes clients that tests use (needs Go and node)"
@@ -50,6 +54,37 @@ schema: $(VENV)/.installed-dev
 	@PYTHONPATH=. $(BIN)/python .ci/alembic_check.py
 
 check: lint schema test
+
+# The names are those of the settings node_image and pause_image.
+DOCKER ?= docker
+NODE_IMAGE := kuberklone:latest
+PAUSE_IMAGE := kuberklone-pause:latest
+LOCAL_BASE := kuberklone-base:local
+
+image: image-pause
+	@$(DOCKER) build --quiet --tag $(NODE_IMAGE) $(ARGS) .
+
+# The base is made anew when what it is made of has changed: it takes longer than all the rest. A file stands between
+# the two commands, because the left side of a pipe may fail unnoticed.
+image-local: $(VENV)/.installed image-pause
+	@mkdir -p build
+	@made_of=$$($(BIN)/python -VV | cat - requirements.lock images/*.py | cksum | cut -d' ' -f1); \
+	label=$$($(DOCKER) image inspect --format '{{index .Config.Labels "io.kuberklone.made-of"}}' $(LOCAL_BASE) 2>/dev/null); \
+	test "$$label" = "$$made_of" || { \
+		PYTHONPATH=. $(BIN)/python images/local_base.py >build/base.tar && \
+		$(DOCKER) import --change "LABEL io.kuberklone.made-of=$$made_of" build/base.tar $(LOCAL_BASE) >/dev/null && \
+		rm build/base.tar; }
+	@$(DOCKER) build --quiet --tag $(NODE_IMAGE) --build-arg BASE_IMAGE=$(LOCAL_BASE) $(ARGS) .
+
+# A C compiler of this machine serves where it makes Linux programs; elsewhere one from a registry does.
+image-pause:
+	@mkdir -p build
+	@if [ "$$(uname -s)" = Linux ] && command -v cc >/dev/null; then \
+		cc -static -nostdlib -ffreestanding -fno-stack-protector -Os -s -o build/pause images/pause.c && \
+		tar -C build -cf build/pause.tar pause && \
+		$(DOCKER) import --change 'USER 65535:65535' --change 'ENTRYPOINT ["/pause"]' build/pause.tar $(PAUSE_IMAGE) >/dev/null && \
+		rm build/pause build/pause.tar; \
+	else $(DOCKER) build --quiet --tag $(PAUSE_IMAGE) --file images/pause.Dockerfile images; fi
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m benchmarks $(ARGS)

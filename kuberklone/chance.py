@@ -39,6 +39,10 @@ class Chance:
         """What follows `generateName`; five letters, as in Kubernetes."""
         return "".join(self._random.choices(_SUFFIX_LETTERS, k=letters))
 
+    def secret(self) -> str:
+        """256 bits as hexadecimal digits, for whoever is to prove that they were told."""
+        return f"{self._random.getrandbits(256):064x}"
+
     def jitter(self, *, below: float) -> float:
         """A number from 0 up to, not including, `below`."""
         return self._random.random() * below

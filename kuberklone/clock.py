@@ -30,7 +30,13 @@ class SystemClock:
     def wall_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
+    def steady_ms(self) -> int:
+        """Milliseconds that neither jump nor stop while the machine sleeps: what a promise to others is counted by."""
+        return time.clock_gettime_ns(_STEADY) // 1_000_000
 
+
+# Linux alone stops its monotonic clock in sleep, and has another one.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 SYSTEM = SystemClock()
 
 

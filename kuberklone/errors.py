@@ -7,13 +7,23 @@
     ├── Malformed                a body, a selector or a parameter cannot be read
     │   └── UnsupportedMediaType     a body is of a type that nobody here reads
     ├── NotFound                 no record of that name
+    ├── Unauthenticated          who asks is not known: no token, a wrong one, or one that ended
+    ├── Forbidden                who asks may not do this, or a rule of the cluster forbids it to everybody
     ├── Conflict                 the record is not what the writer read, or a name is taken
     │   ├── AlreadyExists
-    │   └── ApplyConflict        somebody else owns fields that an apply would change
+    │   ├── ApplyConflict        somebody else owns fields that an apply would change
+    │   └── Superseded           another process of the node's agent speaks for the node now
     ├── Refused                  the request is well formed but the state of the record forbids it
-    │   └── Forbidden            a rule of the cluster forbids it, such as a namespace that is being deleted
     ├── Overloaded               a bounded queue is full; try again later
+    ├── NodeUnreachable          what only the node's agent can do cannot be done: the agent is not there
     ├── QueryError               a read-only SQL question was refused by the database
+    ├── EngineError              a Docker Engine refused or failed
+    │   ├── EngineUnavailable    nothing answers at its socket
+    │   ├── EngineTimeout        it did not answer in time; whether it did what was asked is not known
+    │   ├── ContainerMissing     it knows nothing of that name
+    │   ├── ImageMissing         it does not have the image
+    │   ├── NameTaken            a container of that name exists
+    │   └── WrongState           the container's state forbids it
     └── StoreError
         ├── StoreUnavailable     the database cannot be reached or has no room
         ├── SchemaTooNew         the database was written by a newer program
@@ -90,6 +100,18 @@ class NotFound(KuberkloneError):
         self.name = name
 
 
+class Unauthenticated(KuberkloneError):
+    """Send a token that is valid, as Authorization: Bearer kk.…"""
+
+
+class Forbidden(KuberkloneError):
+    """This token does not allow this."""
+
+    def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
+        super().__init__(message)
+        self.causes = causes
+
+
 class Conflict(KuberkloneError):
     """The record changed since it was read."""
 
@@ -111,24 +133,52 @@ class ApplyConflict(Conflict):
         self.causes = causes
 
 
+class Superseded(Conflict):
+    """Another process of the agent speaks for this node now."""
+
+
 class Refused(KuberkloneError):
     """The state of the record does not allow this."""
-
-
-class Forbidden(Refused):
-    """A rule of the cluster does not allow this."""
-
-    def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
-        super().__init__(message)
-        self.causes = causes
 
 
 class Overloaded(KuberkloneError):
     """Too many requests are waiting to be written; try again in a second."""
 
 
+class NodeUnreachable(KuberkloneError):
+    """The node's agent cannot be reached."""
+
+
 class QueryError(KuberkloneError):
     """The database refused the question."""
+
+
+class EngineError(KuberkloneError):
+    """The Docker Engine refused or failed."""
+
+
+class EngineUnavailable(EngineError):
+    """No Docker Engine answers."""
+
+
+class EngineTimeout(EngineError):
+    """The Docker Engine did not answer in time."""
+
+
+class ContainerMissing(EngineError):
+    """The Docker Engine knows nothing of that name."""
+
+
+class ImageMissing(EngineError):
+    """The Docker Engine does not have that image."""
+
+
+class NameTaken(EngineError):
+    """A container of that name exists already."""
+
+
+class WrongState(EngineError):
+    """The state of the container does not allow this."""
 
 
 class StoreError(KuberkloneError):

@@ -24,6 +24,7 @@ PREFIX = "KUBERKLONE_"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Above this a number is a mistake, and milliseconds of it would no longer fit the database's integers.
 _NUMBER_MAX = 10**12
+_EXAMPLE_PORTS = {"port": "8080", "tls_port": "6443"}
 _SQLITE, _POSTGRES, _DRIVER = "sqlite:///", "postgresql://", "postgresql+psycopg://"
 
 
@@ -49,7 +50,24 @@ class Settings:
     """TCP port the API listens on."""
 
     insecure: bool = False
-    """Allow `host` to be an address that other machines reach, although the API asks nobody who they are."""
+    """Allow `host` to be an address that other machines reach, although the API asks nobody who they are. To let
+    them in, `tls_host` is the better way."""
+
+    tls_host: str = ""
+    """Address of a second listener of the API, with TLS and for holders of a token only: agents on other machines come
+    in there. Empty means: there is none."""
+
+    tls_port: int = 6443
+    """TCP port of that listener: Kubernetes' own for its API."""
+
+    docker_socket: str = "unix:///var/run/docker.sock"
+    """Where the Docker Engine listens whose containers are the nodes of provider `docker`, and the pods on them."""
+
+    node_image: str = "kuberklone:latest"
+    """Image of the containers that are nodes: this program."""
+
+    pause_image: str = "kuberklone-pause:latest"
+    """Image of a pod that asks for nothing but room: a program that waits."""
 
     heartbeat_interval_s: float = 10.0
     """Seconds between two heartbeats of a node: Kubernetes' own figure, so that its habits carry over."""
@@ -223,8 +241,9 @@ def check_bind(settings: Settings) -> None:
     if settings.host in LOOPBACK or settings.host.startswith("127.") or settings.insecure:
         return
     raise SettingsError(
-        f"host {settings.host} can be reached from other machines and the API has no authentication: anybody could "
-        "delete the cluster. Use --host 127.0.0.1, or set KUBERKLONE_INSECURE=true if the network is trusted."
+        f"host {settings.host} can be reached from other machines, and that listener asks nobody who they are: anybody "
+        f"could delete the cluster. Use --set tls_host={settings.host}, where only holders of a token come in, or "
+        "--insecure if the network is trusted."
     )
 
 
@@ -268,10 +287,10 @@ def _parse(name: str, kind: Any, given: Any, origin: str) -> Any:
     if kind is bool:
         return _parse_bool(given, refuse("true or false"))
     if kind in (int, float):
-        example = "8080" if name == "port" else "30"
+        example = _EXAMPLE_PORTS.get(name, "30")
         what = "a number" if kind is float else "a whole number"
         number = _parse_number(kind, given, refuse(f"{what} greater than zero, such as {example}"))
-        if name == "port" and number > 65535:
+        if name in _EXAMPLE_PORTS and number > 65535:
             raise refuse("a port between 1 and 65535, such as 8081")
         return number
     if not isinstance(given, (str, Path)) or not str(given):

@@ -41,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
 
 
+# First, because xdist reads the groups in the same hook, and saw none that were added after it.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Those with processes are long and share one worker: it must start on them first.
     items.sort(key=lambda item: item.get_closest_marker("process") is None)

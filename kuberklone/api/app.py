@@ -10,7 +10,12 @@ from typing import Any
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 
-from kuberklone.api import documentation, guard, health, metrics, problems, welcome
+from kuberklone.api import authority, documentation, guard, health, metrics, problems, welcome
+from kuberklone.api.agents import beating, endpoints
+from kuberklone.api.agents.following import Follower
+from kuberklone.api.agents.sockets import Sockets
+from kuberklone.api.agents.streams import Streams
+from kuberklone.api.authentication import Authenticator
 from kuberklone.api.context import Context
 from kuberklone.api.door import Door
 from kuberklone.api.kubernetes import cluster
@@ -21,8 +26,10 @@ from kuberklone.api.lab.faults import FailRequest
 from kuberklone.api.lab.named import NodeName, PodName
 from kuberklone.api.meter import Meter
 from kuberklone.api.metrics import ClusterCollector
+from kuberklone.api.tls import Certificates
 from kuberklone.api.writes import Writes
 from kuberklone.errors import InvalidField
+from kuberklone.kinds import reporting
 from kuberklone.kinds.catalogue import catalogue
 from kuberklone.kinds.node_request import NodeRequest
 from kuberklone.kinds.pod_request import PodRequest
@@ -33,18 +40,33 @@ from kuberklone.store.database import Store
 READERS = 8
 
 
-def build(settings: Settings, store: Store) -> Door:
-    writes = Writes(store)
-    context = Context(settings=settings, store=store, writes=writes, registry=metrics.registry())
-    context.registry.register(ClusterCollector(store, writes.waiting))
-    served = cluster.of(settings, store, writes, catalogue())
+def build(context: Context) -> Door:
+    context.registry.register(ClusterCollector(context.store, context.writes.waiting))
+    authenticator = Authenticator(context.store)
+    served = cluster.of(context.settings, context.store, context.writes, catalogue())
     return Door(
         _framework(context, served),
-        judge=guard.judge_for(settings),
+        judge=guard.judge_for(context.settings),
+        authenticator=authenticator,
+        sockets=Sockets(context.streams, authenticator),
         meter=Meter(context.registry),
         short_ways={("POST", "/add_pod"): partial(adding.create_pods, context)},
-        kubernetes=KubernetesApi(served, most_bytes=settings.max_body_bytes),
-        most_bytes=settings.max_body_bytes,
+        kubernetes=KubernetesApi(served, most_bytes=context.settings.max_body_bytes),
+        most_bytes=context.settings.max_body_bytes,
+    )
+
+
+def context_of(settings: Settings, store: Store, certificates: Certificates | None = None) -> Context:
+    """What one application works with."""
+    follower = Follower(store)
+    return Context(
+        settings=settings,
+        store=store,
+        writes=Writes(store),
+        registry=metrics.registry(),
+        follower=follower,
+        streams=Streams(follower),
+        certificates=certificates,
     )
 
 
@@ -53,8 +75,13 @@ def _framework(context: Context, served: Cluster) -> Litestar:
     async def running(_: Litestar) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(READERS, thread_name_prefix="reader"))
         context.writes.start()
+        context.follower.start()
         served.hub.start()
+        beat = asyncio.create_task(beating.beat_for_ever(context.store, context.writes, context.settings))
         yield
+        beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
+        await context.let_go()
         await served.hub.stop()
         await context.writes.stop()
 
@@ -63,6 +90,7 @@ def _framework(context: Context, served: Cluster) -> Litestar:
             _reads(),
             _writes(),
             _operation(),
+            _of_agents(),
             welcome.welcome,
             documentation.show_documentation,
         ],
@@ -104,8 +132,13 @@ def _writes() -> Router:
 
 
 def _operation() -> Router:
-    handlers = [health.live, health.ready, metrics.show_metrics]
+    handlers = [health.live, health.ready, metrics.show_metrics, authority.show_certificate]
     return Router("/", route_handlers=handlers, tags=["operate"])
+
+
+def _of_agents() -> Router:
+    handlers = [endpoints.join, endpoints.register, endpoints.beat, endpoints.assigned, endpoints.report]
+    return Router(reporting.PREFIX, route_handlers=handlers)
 
 
 def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 from litestar import Request
 from prometheus_client import CollectorRegistry
 
+from kuberklone.api.agents.following import Follower
+from kuberklone.api.agents.streams import Streams
+from kuberklone.api.tls import Certificates
 from kuberklone.api.writes import Writes
 from kuberklone.settings import Settings
 from kuberklone.store.database import Store
@@ -17,6 +20,15 @@ class Context:
     store: Store
     writes: Writes
     registry: CollectorRegistry
+    follower: Follower
+    streams: Streams
+    certificates: Certificates | None
+    """None: there is no TLS listener."""
+
+    async def let_go(self) -> None:
+        """Answer whoever waits for something that may come much later, so that the process can end."""
+        self.streams.stop()
+        await self.follower.stop()
 
 
 def of(request: Request[Any, Any, Any]) -> Context:

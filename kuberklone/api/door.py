@@ -1,5 +1,8 @@
 """The door of the API: who may come in, who takes the short way, and how many they were.
 
+Whoever comes by TLS, and every agent, shows a token. Nobody else is asked; there the `guard` keeps foreign pages out,
+which a token does as well.
+
 The short way is for the one route that takes thousands of requests a second. The framework's own work for a request
 (routing, parameters, response objects, nested middleware) cost as much as everything else on the way of POST /add_pod,
 so that route is answered before the framework sees the request. It stays registered there as well, with the same
@@ -17,6 +20,8 @@ import msgspec
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from kuberklone.api import bodies, problems
+from kuberklone.api.agents.sockets import Sockets
+from kuberklone.api.authentication import Authenticator
 from kuberklone.api.guard import Judge
 from kuberklone.api.kubernetes.application import KubernetesApi, claims
 from kuberklone.api.meter import UNMATCHED, Meter
@@ -37,6 +42,8 @@ class Door:
         framework: ASGIApp,
         *,
         judge: Judge,
+        authenticator: Authenticator,
+        sockets: Sockets,
         meter: Meter,
         short_ways: Mapping[tuple[str, str], ShortWay],
         kubernetes: KubernetesApi,
@@ -45,18 +52,22 @@ class Door:
         self._framework = framework
         self._kubernetes = kubernetes
         self._judge = judge
+        self._authenticator = authenticator
+        self._sockets = sockets
         self._meter = meter
         self._short_ways = short_ways
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "method" not in scope:  # the lifespan of the process
-            await self._framework(scope, receive, send)
+        if "method" not in scope:
+            # An agent's stream, or the lifespan of the process.
+            is_socket = cast(dict[str, Any], scope)["type"] == "websocket"
+            await (self._sockets.serve if is_socket else self._framework)(scope, receive, send)
             return
         http = cast(HTTPScope, scope)
         started_s = SYSTEM.monotonic()
         short_way = self._short_ways.get((http["method"], http["path"]))
-        if (problem := self._refusal(http)) is not None:
+        if (problem := await self._refusal(http)) is not None:
             status, route = await send_problem(send, problem), UNMATCHED
         elif claims(http["path"]):
             status, route = await self._kubernetes(http, receive, send)
@@ -71,7 +82,18 @@ class Door:
         """End what would go on for ever: the server is about to stop."""
         self._kubernetes.close()
 
-    def _refusal(self, scope: HTTPScope) -> problems.Problem | None:
+    async def _refusal(self, scope: HTTPScope) -> problems.Problem | None:
+        encrypted = scope["scheme"] == "https"
+        if not encrypted and (problem := self._foreign(scope)) is not None:
+            return problem
+        try:
+            # Handlers find it as `request.auth`.
+            scope["auth"] = await self._authenticator.identify(scope["path"], scope["headers"], encrypted=encrypted)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request; the framework has its own
+            return problems.of(error, method=scope["method"], path=scope["path"])
+        return None
+
+    def _foreign(self, scope: HTTPScope) -> problems.Problem | None:
         host = origin = None
         for name, value in scope["headers"]:
             if name == b"host":

@@ -23,13 +23,24 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.AlreadyExists: HTTPStatus.CONFLICT,
     errors.ApplyConflict: HTTPStatus.CONFLICT,
+    errors.Superseded: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NodeUnreachable: HTTPStatus.BAD_GATEWAY,
     errors.QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.EngineError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    # Whether it was done is not known, as with a commit whose answer was lost.
+    errors.EngineTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.ContainerMissing: HTTPStatus.NOT_FOUND,
+    errors.ImageMissing: HTTPStatus.CONFLICT,
+    errors.NameTaken: HTTPStatus.CONFLICT,
+    errors.WrongState: HTTPStatus.CONFLICT,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaTooNew: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -79,6 +90,8 @@ def headers_of(problem: Problem, error: Exception | None = None) -> dict[str, st
     headers = {name.lower(): str(value) for name, value in given.items()}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["retry-after"] = str(RETRY_AFTER_S)
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = "Bearer"
     return headers
 
 

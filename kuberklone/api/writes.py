@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from kuberklone.errors import KuberkloneError
 from kuberklone.kinds.node import Node
@@ -13,6 +13,7 @@ from kuberklone.store.operations import CreateNodes, CreatePods, Operation, Outc
 from kuberklone.store.writer import GroupWriter
 
 Ticket = asyncio.Future[Outcome]
+Written = TypeVar("Written")
 
 
 class Writes:
@@ -40,33 +41,31 @@ class Writes:
         return self._writer.is_alive()
 
     async def pods(self, operation: CreatePods) -> list[Pod]:
-        written = await self._submit(operation)
+        written = await self.outcome(operation, list)
         return [record for record in written if isinstance(record, Pod)]
 
     async def nodes(self, operation: CreateNodes) -> list[Node]:
-        written = await self._submit(operation)
+        written = await self.outcome(operation, list)
         return [record for record in written if isinstance(record, Node)]
 
     async def node(self, operation: Operation) -> Node:
         """For an operation on one node; the node as it was written."""
-        written = await self._submit(operation)
-        record = written[0]
+        record = (await self.outcome(operation, list))[0]
         assert isinstance(record, Node)
         return record
 
     async def pod(self, operation: Operation) -> Pod:
         """For an operation on one pod; the pod as it was written."""
-        written = await self._submit(operation)
-        record = written[0]
+        record = (await self.outcome(operation, list))[0]
         assert isinstance(record, Pod)
         return record
 
     async def object(self, operation: ObjectOperation) -> Any:
         """For an operation on one record of any kind; the record as it was written."""
-        return (await self._submit(operation))[0]
+        return (await self.outcome(operation, list))[0]
 
-    async def _submit(self, operation: Operation) -> list[Any]:
-        """What was written, once it is durable; raises the error that refused it."""
+    async def outcome(self, operation: Operation, kind: type[Written]) -> Written:
+        """What was written, a `kind` for this operation, once it is durable; raises the error that refused it."""
         assert self._loop is not None, "start() comes first"
         ticket: Ticket = self._loop.create_future()
         self._writer.submit(ticket, operation)
@@ -74,6 +73,7 @@ class Writes:
         if isinstance(outcome, KuberkloneError):
             # The same error may answer a whole batch: without this its traceback would grow with each of them.
             raise outcome.with_traceback(None)
+        assert isinstance(outcome, kind)
         return outcome
 
     def _deliver(self, delivered: Sequence[tuple[Ticket, Outcome]]) -> None:

@@ -43,6 +43,7 @@ class Pod(Header, frozen=True, gc=False):
     started_ms: int | None = None
     finished_ms: int | None = None
     exit_code: int | None = None
+    restarts: int = 0
     deletion_grace_s: int | None = None
     # Derived from the document at every write of the document, by `derived`.
     cpu_millis: int = 0

@@ -53,6 +53,11 @@ _BEAT_ALL_BUT = BulkStatement(
     "WHERE path = :path AND node_uid NOT IN (SELECT r.node_uid FROM {rows} AS r)",
     {"node_uid": "text"},
 )
+_BEAT = BulkStatement(
+    "UPDATE heartbeats SET seq = r.seq, received_ms = :now_ms, granted_until_ms = :granted_until_ms FROM {rows} AS r "
+    "WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq < r.seq",
+    {"node_uid": "text", "seq": "bigint"},
+)
 _BEAT_PATH = text(
     "INSERT INTO reporting_paths (path, beat, received_ms) VALUES (:path, 1, :now_ms) "
     "ON CONFLICT (path) DO UPDATE SET beat = reporting_paths.beat + 1, received_ms = excluded.received_ms"
@@ -89,6 +94,11 @@ def beat_all_but(
     return _BEAT_ALL_BUT.execute(
         connection, ((uid,) for uid in silent), path=path, now_ms=now_ms, granted_until_ms=granted_until_ms
     ).rowcount
+
+
+def beat(connection: Connection, beats: Iterable[tuple[str, int]], *, now_ms: int, granted_until_ms: int) -> None:
+    """One beat of each of these nodes: `(node uid, sequence number)`. One that is not newer than the last is none."""
+    _BEAT.execute(connection, beats, now_ms=now_ms, granted_until_ms=granted_until_ms)
 
 
 def beat_path(connection: Connection, path: str, *, now_ms: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, or_, select
 
 from kuberklone.kinds.node import Node
-from kuberklone.store import records, schema, use
+from kuberklone.store import records, schema, tokens, use
 from kuberklone.store.among import among
 from kuberklone.store.records import NODES, Update
 from kuberklone.store.transaction import Transaction
@@ -57,6 +57,7 @@ def delete(transaction: Transaction, nodes: Sequence[Node]) -> list[Node]:
     gone = records.delete(transaction, NODES, nodes)
     uids = [node.uid for node in gone]
     use.remove_nodes(transaction, [node.name for node in gone])
-    for table in (schema.heartbeats, schema.faults):
+    for table in (schema.heartbeats, schema.faults, schema.agents, schema.node_usage):
         transaction.connection.execute(table.delete().where(among(table.c.node_uid, uids)))
+    tokens.remove_of_nodes(transaction.connection, uids)
     return gone

@@ -8,7 +8,7 @@ are not affected.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,11 +16,29 @@ from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Refused
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.objects.v1 import namespace
 from kuberklone.kinds.pod import Pod
-from kuberklone.store import crashpoints, events, faults, nodes, object_operations, pods, removal, schema
+from kuberklone.kinds.token import TokenText
+from kuberklone.store import (
+    agents,
+    crashpoints,
+    events,
+    faults,
+    joining,
+    nodes,
+    object_operations,
+    pods,
+    removal,
+    reports,
+    schema,
+    tokens,
+)
+from kuberklone.store.agents import Beat, BeatPath, Done, Register, Registration
 from kuberklone.store.faults import Fault, FaultKind
+from kuberklone.store.joining import JoinedNode, JoinNode
 from kuberklone.store.numbering import Numbering
 from kuberklone.store.object_operations import CreateObject, DeleteObject, ObjectOperation, ReplaceObject
 from kuberklone.store.records import Update
+from kuberklone.store.reports import Reported, ReportPods
+from kuberklone.store.tokens import Token
 from kuberklone.store.transaction import Transaction
 
 
@@ -66,9 +84,33 @@ class HealNode:
     name: str
 
 
-Operation = CreateNodes | CreatePods | DeletePod | DeleteNode | RestartNode | InjectFault | HealNode | ObjectOperation
-# The records that were written, of the kind that the operation is about.
-Outcome = list[Node] | list[Pod] | list[Any] | KuberkloneError
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateToken:
+    """A token by which machines join, or by which somebody may do anything."""
+
+    purpose: Literal["join", "admin"]
+    valid_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeToken:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedToken:
+    token: Token
+    text: TokenText
+
+
+Operation = (
+    CreateNodes | CreatePods | DeletePod | DeleteNode | RestartNode | InjectFault | HealNode
+    | CreateToken | RevokeToken | JoinNode | Register | Beat | BeatPath | ReportPods | ObjectOperation
+)  # fmt: skip
+Outcome = (
+    # Lists are the records that were written, of the kind that the operation is about.
+    list[Node] | list[Pod] | list[Any] | CreatedToken | JoinedNode | Registration | Reported | Done | KuberkloneError
+)  # fmt: skip
 
 _SOURCE = "api"
 
@@ -80,6 +122,9 @@ def weight(operation: Operation) -> int:
             return len(created)
         case CreatePods(pods=created_pods):
             return len(created_pods)
+        case ReportPods(pods=reported, removed=removed):
+            # A removal may be followed by the insertion of a successor.
+            return len(reported) + 2 * len(removed)
         case _:
             return 1
 
@@ -96,8 +141,13 @@ class Applier:
         outcomes: list[Outcome] = []
         for kind, group in groupby(operations, type):
             run = list(group)
+            # What comes by the thousand is done by few statements for all.
             if kind is CreatePods:
                 outcomes += self._create_pods(transaction, [op for op in run if isinstance(op, CreatePods)])
+            elif kind is ReportPods:
+                outcomes += reports.apply(transaction, [op for op in run if isinstance(op, ReportPods)])
+            elif kind is Beat:
+                outcomes += agents.beat(transaction, [op for op in run if isinstance(op, Beat)])
             elif kind is CreateObject:
                 outcomes += object_operations.create(transaction, [op for op in run if isinstance(op, CreateObject)])
             else:
@@ -124,8 +174,27 @@ class Applier:
                     return self._create_pods(transaction, [operation])[0]
                 case CreateObject() | ReplaceObject() | DeleteObject():
                     return object_operations.apply(transaction, [operation])[0]
+                case CreateToken() | RevokeToken():
+                    return _change_tokens(transaction, operation)
+                case _:
+                    return self._of_an_agent(transaction, operation)
         except KuberkloneError as error:
             return error
+
+    def _of_an_agent(
+        self, transaction: Transaction, operation: JoinNode | Register | Beat | BeatPath | ReportPods
+    ) -> Outcome:
+        match operation:
+            case JoinNode():
+                return joining.join(transaction, operation, self._node_names)
+            case Register():
+                return agents.register(transaction, operation)
+            case Beat():
+                return agents.beat(transaction, [operation])[0]
+            case BeatPath():
+                return agents.beat_path(transaction)
+            case ReportPods():
+                return reports.apply(transaction, [operation])[0]
 
     def _create_nodes(self, transaction: Transaction, operation: CreateNodes) -> list[Node]:
         unnamed = sum(not node.name for node in operation.nodes)
@@ -138,7 +207,9 @@ class Applier:
             raise AlreadyExists("name", f"a node named {min(taken)} exists already; choose another name")
         return nodes.create(transaction, named)
 
-    def _create_pods(self, transaction: Transaction, operations: Sequence[CreatePods]) -> list[Outcome]:
+    def _create_pods(
+        self, transaction: Transaction, operations: Sequence[CreatePods]
+    ) -> list[list[Pod] | KuberkloneError]:
         """All operations by one check and one insert: this is the path of thousands of requests per second."""
         unnamed = sum(not pod.name for operation in operations for pod in operation.pods)
         given = {pod.name for operation in operations for pod in operation.pods} if unnamed else set()
@@ -150,7 +221,7 @@ class Applier:
         taken = pods.taken_names(
             transaction.connection, [(pod.namespace, pod.name) for group in groups for pod in group]
         )
-        outcomes: list[Outcome] = []
+        outcomes: list[list[Pod] | KuberkloneError] = []
         accepted: list[Pod] = []
         for group in groups:
             keys = [(pod.namespace, pod.name) for pod in group]
@@ -253,6 +324,16 @@ def _heal_node(transaction: Transaction, operation: HealNode) -> Node:
         return _restart_node(transaction, RestartNode(name=node.name))
     faults.heal(transaction.connection, [node.uid])
     return node
+
+
+def _change_tokens(transaction: Transaction, operation: CreateToken | RevokeToken) -> CreatedToken | Done:
+    if isinstance(operation, CreateToken):
+        tokens.remove_expired(transaction)
+        token, text = tokens.create(transaction, operation.purpose, valid_ms=operation.valid_ms)
+        return CreatedToken(token=token, text=text)
+    if not tokens.revoke(transaction, operation.id):
+        raise NotFound(f"there is no token {operation.id:.80}; kuberklone token list shows them")
+    return Done()
 
 
 def _refuse_terminating(node: Node) -> None:

@@ -31,9 +31,9 @@ def remove_pods(transaction: Transaction, pods: Sequence[Pod]) -> tuple[list[Pod
     removed = records.delete(transaction, PODS, pods)
     use.release(transaction, removed)
     end_placements(transaction, [pod for pod in removed if pod.phase not in FINISHED])
-    transaction.connection.execute(
-        schema.evictions.delete().where(among(schema.evictions.c.pod_uid, [pod.uid for pod in removed]))
-    )
+    uids = [pod.uid for pod in removed]
+    for table in (schema.evictions, schema.pod_usage):
+        transaction.connection.execute(table.delete().where(among(table.c.pod_uid, uids)))
     crashpoints.reach("removal.removed")
     successors = records.insert(
         transaction,

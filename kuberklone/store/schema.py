@@ -82,6 +82,8 @@ cluster = Table(
     _required("watch_from", Big),
     # The state at revisions below this can no longer be told; set by compaction, at or below watch_from.
     _required("history_from", Big),
+    # Short, drawn once: tells the containers of one cluster from those of another on the same engine.
+    _required("cluster_id", Text, "''"),
     CheckConstraint("id = 1", name="one_row"),
 )
 
@@ -130,6 +132,8 @@ pods = Table(
     Column("started_ms", Big),
     Column("finished_ms", Big),
     Column("exit_code", Integer),
+    # How often its containers were started again.
+    _required("restarts", Integer, "0"),
     Column("deletion_grace_s", Integer),
     # Derived from the document.
     _required("cpu_millis", Big),
@@ -373,3 +377,59 @@ simulated_containers = Table(
 )
 Index("ix_simulated_containers_node_name", simulated_containers.c.node_name)
 Index("ix_simulated_containers_ends_at_ms", simulated_containers.c.ends_at_ms)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _required("purpose", Text),
+    # The uid of the node that speaks with it; '' for purposes that are nobody's own.
+    _required("subject", Text, "''"),
+    # SHA-256 of the secret, which is 256 bits of chance: nothing that could be guessed is behind it.
+    _required("secret_hash", Text),
+    _required("created_ms", Big),
+    Column("expires_ms", Big),
+)
+Index("ix_tokens_subject", tokens.c.subject)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("node_uid", Text, primary_key=True),
+    # By which a machine that joins again finds its node; NULL for nodes whose machine we make ourselves.
+    Column("machine_id", Text),
+    # The one process that speaks for the node; NULL until the first has registered.
+    Column("session", Text),
+    # Earlier sessions, newest first: none of them may come back.
+    _json("superseded", "[]"),
+    Column("boot_id", Text),
+    Column("registered_ms", Big),
+    _required("engine_version", Text, "''"),
+    _required("os_image", Text, "''"),
+    _required("kernel", Text, "''"),
+    _required("architecture", Text, "''"),
+    _required("runtime", Text, "''"),
+    _required("address", Text, "''"),
+    _required("agent_version", Text, "''"),
+)
+Index("ix_agents_machine_id", agents.c.machine_id)
+
+node_usage = Table(
+    "node_usage",
+    metadata,
+    Column("node_uid", Text, primary_key=True),
+    _required("cpu_millis", Big),
+    _required("memory_bytes", Big),
+    _required("measured_ms", Big),
+    sqlite_with_rowid=False,
+)
+
+pod_usage = Table(
+    "pod_usage",
+    metadata,
+    Column("pod_uid", Text, primary_key=True),
+    _required("cpu_millis", Big),
+    _required("memory_bytes", Big),
+    _required("measured_ms", Big),
+    sqlite_with_rowid=False,
+)

@@ -55,7 +55,7 @@ def running(url: str, home: Path, **settings: Any) -> Iterator[Api]:
     # Only `listen` may be asked for any free port; as a setting 0 is none.
     made = Settings(home=home, database_url=url, **{"port": 8080, **settings})
     with closing(Store(url, writer="test")) as store, closing(Store(url, writer="api")) as served:
-        with server.listen(Settings(home=home, port=0)) as listening:
+        with server.listen("127.0.0.1", 0) as listening:
             port = listening.getsockname()[1]
             server_of_ours = Server(made, served)
             thread = threading.Thread(target=lambda: uvloop.run(server_of_ours.serve(sockets=[listening])))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ("kuberklone", "controllers", "migrations")
-FOLDERS = (*PROGRAM, "tests", "benchmarks", "examples", ".ci")
+FOLDERS = (*PROGRAM, "tests", "benchmarks", "examples", "images", ".ci")
 
 
 @cache

@@ -53,6 +53,12 @@ def test_every_layer_imports_downwards_only() -> None:
             id="SQLAlchemy below the store",
         ),
         pytest.param(
+            "controllers/node/reconcile.py",
+            "import docker",
+            "Only the engine's package knows Docker",
+            id="a loop and Docker",
+        ),
+        pytest.param(
             "kuberklone/cli/__init__.py", "import kuberklone.store", "The command line speaks HTTP", id="cli and store"
         ),
     ],

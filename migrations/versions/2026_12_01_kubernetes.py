@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "2026_11_29"
-down_revision = "2026_11_23"
+revision = "2026_12_01"
+down_revision = "2026_11_30"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The API's side of what agents say and ask; `kuberklone.kinds.reporting` describes the messages."""
