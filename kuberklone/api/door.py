@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import msgspec
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send, WebSocketScope
 
 from kuberklone.api import bodies, problems
 from kuberklone.api.agents.sockets import Sockets
@@ -77,6 +77,14 @@ class Door:
             status, route = await self._long(http, receive, send)
         method = http["method"] if http["method"] in _METHODS else "other"
         self._meter.count(method, route, status, took_s=SYSTEM.monotonic() - started_s)
+
+    async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        # Browsers let pages of any origin open WebSockets, and only say whose it is.
+        if self._refusal(scope) is not None or not claims(scope["path"]):
+            await receive()
+            await send(cast(Any, {"type": "websocket.close", "code": 1008}))  # answered as a 403
+            return
+        await self._kubernetes.socket(scope, receive, send)
 
     def close(self) -> None:
         """End what would go on for ever: the server is about to stop."""

@@ -27,6 +27,8 @@ from kuberklone.store.database import Store
 BACKLOG = 4_096
 # What running requests get after SIGTERM. A write takes milliseconds; only a hung client takes longer.
 GRACE_S = 3
+# A message of a WebSocket from outside: what somebody types, or a piece of a file that is copied.
+MESSAGE_BYTES_MAX = 1024 * 1024
 # How often it is looked whether the certificate still has all addresses of the machine: a network of containers that
 # was just made adds one, and its agents try again until they are believed.
 _RENEWAL_S = 5.0

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from litestar.types import Send
+
 from kuberklone.api.kubernetes import statuses
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.request import Request
@@ -56,6 +58,8 @@ class Stream:
 
 
 Handler = Callable[[Cluster, Request], Awaitable[Answer | Stream]]
+SocketHandler = Callable[[Cluster, Request, Send], Awaitable[None]]
+"""Accepts a WebSocket and serves it to its end; what it raises before that is answered instead."""
 
 
 @lru_cache(maxsize=_REMEMBERED)

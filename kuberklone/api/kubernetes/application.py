@@ -4,10 +4,11 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
+from kuberklone import logs
 from kuberklone.api.kubernetes import discovering, paths, routes, statuses
 from kuberklone.api.kubernetes.answers import Answer, Handler, Stream
 from kuberklone.api.kubernetes.cluster import Cluster
@@ -23,6 +24,10 @@ _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # A warning is a header; of many, the first few are read.
 _WARNINGS_MAX = 20
 _WARNING_LENGTH_MAX = 1024
+# A client that takes nothing of an answer for so long is not going to; it holds a queue and a connection meanwhile.
+_STALLED_S = 30.0
+
+_log = logs.get()
 
 
 def claims(path: str) -> bool:
@@ -43,15 +48,7 @@ class KubernetesApi:
         request: Request | None = None
         try:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
-            request = Request(
-                method=method,
-                path=parsed or paths.ResourcePath(group="", version=""),
-                query=Query(scope["query_string"]),
-                headers=dict(scope["headers"]),
-                scope=scope,
-                receive=receive,
-                most_bytes=self._most_bytes,
-            )
+            request = self._request(method, parsed, scope, receive)
             handler = self._find(path, parsed, request)
             route = parsed.pattern if parsed is not None and parsed.resource else path
             answer = await handler(self._cluster, request)
@@ -62,6 +59,33 @@ class KubernetesApi:
         else:
             await _send_stream(send, receive, answer, request, scope)
         return answer.code, route
+
+    async def socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        """Answer a request for a WebSocket."""
+        parsed = paths.parse(scope["path"].rstrip("/"))
+        await receive()  # websocket.connect
+        try:
+            request = self._request("GET", parsed, scope, receive)
+            if parsed is None or not parsed.resource:
+                raise statuses.no_such_path()
+            request.found = self._cluster.catalogue.find(parsed.group, parsed.version, parsed.resource)
+            handler = routes.socket(parsed, request.found, is_watch=request.is_watch)
+            await handler(self._cluster, request, send)
+        except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
+            await _refuse_socket(send, _failed(error, parsed))
+
+    def _request(
+        self, method: str, parsed: paths.ResourcePath | None, scope: HTTPScope | WebSocketScope, receive: Receive
+    ) -> Request:
+        return Request(
+            method=method,
+            path=parsed or paths.ResourcePath(group="", version=""),
+            query=Query(scope["query_string"]),
+            headers=dict(scope["headers"]),
+            scope=scope,
+            receive=receive,
+            most_bytes=self._most_bytes,
+        )
 
     def close(self) -> None:
         """End all watches."""
@@ -147,9 +171,13 @@ async def _send_stream(send: Send, receive: Receive, answer: Stream, request: Re
             if compressor is not None:
                 chunk = compressor.compress(chunk)
             if chunk:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                async with asyncio.timeout(_STALLED_S):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
         rest = b"" if compressor is None or scope["method"] == "HEAD" else compressor.flush()
         await send({"type": "http.response.body", "body": rest, "more_body": False})
+    except TimeoutError:
+        # The server then closes the connection in the middle of the answer, which is what it is.
+        _log.warning("a client was cut off that takes nothing", path=scope["path"])
     finally:
         left.cancel()
         await _close(chunks)
@@ -165,3 +193,10 @@ async def _close(chunks: AsyncIterator[bytes]) -> None:
     close = getattr(chunks, "aclose", None)
     if close is not None:
         await close()
+
+
+async def _refuse_socket(send: Send, answer: Answer) -> None:
+    """An ordinary answer instead of a WebSocket."""
+    start = {"type": "websocket.http.response.start", "status": answer.code, "headers": _headers(answer, None)}
+    await send(cast(Any, start))
+    await send(cast(Any, {"type": "websocket.http.response.body", "body": answer.body}))

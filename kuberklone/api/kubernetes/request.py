@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from litestar.types import HTTPScope, Receive
+from litestar.types import HTTPScope, Receive, WebSocketScope
 
 from kuberklone.api import bodies
 from kuberklone.api.kubernetes.paths import ResourcePath
@@ -75,7 +75,7 @@ class Request:
     path: ResourcePath
     query: Query
     headers: Mapping[bytes, bytes]
-    scope: HTTPScope
+    scope: HTTPScope | WebSocketScope
     receive: Receive
     most_bytes: int
     found: Served | None = None

@@ -13,9 +13,10 @@ from kuberklone.api.kubernetes import (
     reviews,
     statuses,
     version,
+    watch_sockets,
     watching,
 )
-from kuberklone.api.kubernetes.answers import Handler
+from kuberklone.api.kubernetes.answers import Handler, SocketHandler
 from kuberklone.api.kubernetes.paths import ResourcePath
 from kuberklone.api.kubernetes.subresources import scale, status
 from kuberklone.kinds.catalogue import Served
@@ -61,6 +62,10 @@ DOCUMENTS: dict[str, Handler] = {
 DOCUMENTS_BELOW: dict[str, Handler] = {}
 
 
+# What may be asked for by a WebSocket, by subresource.
+SOCKETS: dict[str, SocketHandler] = {}
+
+
 def document(path: str) -> Handler | None:
     """Who answers a path that names no resource."""
     found = DOCUMENTS.get(path)
@@ -87,6 +92,17 @@ def handler(method: str, path: ResourcePath, served: Served | None, *, is_watch:
         raise statuses.not_allowed()
     if method == "POST" and not path.subresource and served.kind.namespaced and not path.namespace:
         raise statuses.not_allowed()
+    return found
+
+
+def socket(path: ResourcePath, served: Served | None, *, is_watch: bool) -> SocketHandler:
+    """Who serves a WebSocket; raises a 404 or 405, also where the path is there but no WebSocket."""
+    if is_watch and not path.subresource:
+        handler("GET", path, served, is_watch=True)
+        return watch_sockets.serve
+    found = SOCKETS.get(path.subresource)
+    if served is None or found is None or served.kind.subresource(path.subresource) is None:
+        raise statuses.no_such_path()
     return found
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, WebSocketScope
 
 from kuberklone.apimachinery.document import Document
 
@@ -23,7 +23,7 @@ ANONYMOUS = User(name="system:anonymous", groups=("system:unauthenticated",))
 ADMINISTRATOR = User(name="kuberklone:admin", groups=("system:masters", "system:authenticated"))
 
 
-def of(scope: HTTPScope) -> User:
+def of(scope: HTTPScope | WebSocketScope) -> User:
     """The user behind a request, by the token that let it in."""
     identity: Any = scope.get("auth")
     return ADMINISTRATOR if identity is not None and identity.purpose == "admin" else ANONYMOUS
