@@ -10,7 +10,7 @@ points, both of which follow from one order of revisions:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from controllers.replicaset import ranking
@@ -48,6 +48,7 @@ class SetFacts:
     """A ReplicaSet, or a ReplicationController, which is the same with a plainer selector."""
 
     uid: str
+    revision: int = 0
     namespace: str
     name: str
     replicas: int
@@ -101,11 +102,11 @@ class Plan:
 class View:
     """The pods among which the sets find theirs. Every pod is in one place only."""
 
-    controlled: Mapping[str, Sequence[PodFacts]]
+    controlled: Mapping[str, Collection[PodFacts]]
     """By the uid of what controls them."""
-    orphans: Mapping[str, Sequence[PodFacts]]
+    orphans: Mapping[str, Collection[PodFacts]]
     """Pods that nothing controls, by namespace."""
-    siblings: Mapping[str, Sequence[str]]
+    siblings: Mapping[str, Collection[str]]
     """Sets by the uid of what controls them: the ReplicaSets of a Deployment."""
 
 
@@ -126,7 +127,7 @@ def decide(sets: Iterable[SetFacts], *, view: View, now_ms: int) -> Plan:
             adoptions += adopted
             releases += released
             continue
-        own = [pod for pod in view.controlled.get(each.uid, ()) if each.selector.matches(pod.labels)]
+        own = [pod for pod in view.controlled.get(each.uid, ()) if _fits(each, pod)]
         active = [pod for pod in own if pod.is_active]
         excess = len(active) - each.replicas
         doomed: tuple[str, ...] = ()
@@ -158,7 +159,7 @@ def _adoptions(each: SetFacts, view: View) -> Iterator[Claim]:
     if each.deleting:
         return
     for pod in view.orphans.get(each.namespace, ()):
-        if pod.is_active and each.selector.matches(pod.labels):
+        if pod.is_active and pod.is_readable and each.selector.matches(pod.labels):
             yield Claim(pod.uid, each.uid)
 
 
@@ -166,18 +167,23 @@ def _releases(each: SetFacts, view: View) -> Iterator[Claim]:
     if each.deleting:
         return  # what becomes of its pods is said by how it is deleted
     for pod in view.controlled.get(each.uid, ()):
-        if pod.is_active and not each.selector.matches(pod.labels):
+        if pod.is_active and not _fits(each, pod):
             yield Claim(pod.uid, each.uid)
+
+
+def _fits(each: SetFacts, pod: PodFacts) -> bool:
+    return each.selector.matches(pod.labels) or not pod.is_readable
 
 
 def _doomed(each: SetFacts, active: Sequence[PodFacts], excess: int, *, view: View, now_ms: int) -> tuple[str, ...]:
     count = min(excess, BURST_MAX)
-    if excess == len(active):
+    candidates = [pod for pod in active if pod.is_readable]
+    if excess >= len(candidates):
         # All must go, so there is nothing to choose.
-        return tuple(sorted(pod.uid for pod in active)[:count])
+        return tuple(sorted(pod.uid for pod in candidates)[:count])
     family = view.siblings.get(each.owner_uid, (each.uid,)) if each.owner_uid is not None else (each.uid,)
     neighbours = Counter(pod.node_name for uid in family for pod in view.controlled.get(uid, ()) if pod.is_active)
-    ranked = sorted(active, key=lambda pod: ranking.key(pod, neighbours[pod.node_name], now_ms=now_ms))
+    ranked = sorted(candidates, key=lambda pod: ranking.key(pod, neighbours[pod.node_name], now_ms=now_ms))
     return tuple(pod.uid for pod in ranked[:count])
 
 

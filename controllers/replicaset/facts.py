@@ -9,6 +9,9 @@ from kuberklone.kinds.pod import FINISHED, Phase
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
     uid: str
+    revision: int = 0
+    """At which it was read: what is done to it is done to it as it was then."""
+    namespace: str = "default"
     name: str
     labels: Mapping[str, str]
     controller_uid: str | None = None
@@ -21,6 +24,8 @@ class PodFacts:
     restarts: int = 0
     deletion_cost: int = 0
     """The annotation `controller.kubernetes.io/pod-deletion-cost`: of equal pods the cheapest goes first."""
+    is_readable: bool = True
+    """Whether its record makes sense. One that does not may run all the same: it counts, and is left alone."""
 
     @property
     def is_active(self) -> bool:

@@ -1,0 +1,85 @@
+"""What people ask of the Kubernetes API, asked of the store as the API does: documents in, documents out."""
+
+from typing import Any
+
+import msgspec
+
+from kuberklone.apimachinery import merge_patch
+from kuberklone.apimachinery.document import Document
+from kuberklone.chance import Chance
+from kuberklone.kinds.catalogue import catalogue
+from kuberklone.kinds.kind import Kind
+from kuberklone.store.deletion import Propagation
+from kuberklone.store.object_operations import CreateObject, DeleteObject, ReplaceObject
+from kuberklone.store.records import table_of
+from tests.controllers.loops import Loops
+
+_chance = Chance()
+
+
+def kind_named(word: str) -> Kind[Any]:
+    """By the word in documents: Deployment."""
+    return next(kind for kind in catalogue().kinds if kind.kind == word)
+
+
+def create(loops: Loops, word: str, name: str, *, namespace: str = "default", **sections: Any) -> None:
+    """A new object; `sections` are the members of its document, `metadata` what it says beyond the name."""
+    kind = kind_named(word)
+    metadata = {"name": name, **sections.pop("metadata", {})}
+    if kind.namespaced:
+        metadata["namespace"] = namespace
+    document: Document = {"apiVersion": kind.api_version, "kind": word, "metadata": metadata, **sections}
+    kind.default(document)
+    assert list(kind.validate(document, None)) == []
+    record = msgspec.structs.replace(kind.read(document, None), uid=_chance.uid())
+    loops.apply(CreateObject(kind=kind, record=record))
+    loops.settle()
+
+
+def change(loops: Loops, word: str, name: str, patch: Document, *, namespace: str = "default") -> None:
+    """A merge patch of an object."""
+    kind = kind_named(word)
+    key = (namespace if kind.namespaced else "", name)
+    with loops.store.snapshot() as connection:
+        old = table_of(kind).named(connection, [key])[key]
+    document = merge_patch.apply(msgspec.json.decode(kind.document(old)), patch)
+    loops.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
+    loops.settle()
+
+
+def delete(
+    loops: Loops, word: str, name: str, *, namespace: str = "default", propagation: Propagation = "Background"
+) -> None:
+    kind = kind_named(word)
+    namespace = namespace if kind.namespaced else ""
+    loops.apply(DeleteObject(kind=kind, namespace=namespace, name=name, propagation=propagation))
+    loops.settle()
+
+
+def find(
+    loops: Loops, word: str, *, namespace: str = "default", labels: dict[str, str] | None = None
+) -> list[Document]:
+    """The objects of a kind with these labels, by name."""
+    kind = kind_named(word)
+    table = table_of(kind)
+    with loops.store.snapshot() as connection:
+        found = [record for record in table.read(connection) if table.namespace_of(record) in ("", namespace)]
+    documents = [msgspec.json.decode(kind.document(record)) for record in sorted(found, key=lambda each: each.name)]
+    wanted = (labels or {}).items()
+    return [each for each in documents if wanted <= (each["metadata"].get("labels") or {}).items()]
+
+
+def get(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document | None:
+    found = find(loops, word, namespace=namespace)
+    return next((each for each in found if each["metadata"]["name"] == name), None)
+
+
+def the(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document:
+    found = get(loops, word, name, namespace=namespace)
+    assert found is not None, f"{word} {name} is there"
+    return found
+
+
+def pod_template(labels: dict[str, str], *, image: str = "web:1", cpu: str = "100m") -> Document:
+    container = {"name": "main", "image": image, "resources": {"requests": {"cpu": cpu}}}
+    return {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
