@@ -43,7 +43,7 @@ READERS = 8
 def build(context: Context) -> Door:
     context.registry.register(ClusterCollector(context.store, context.writes.waiting))
     authenticator = Authenticator(context.store)
-    served = cluster.of(context.settings, context.store, context.writes, catalogue())
+    served = cluster.of(context, authenticator, catalogue())
     return Door(
         _framework(context, served),
         judge=guard.judge_for(context.settings),

@@ -59,16 +59,18 @@ class Door:
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "method" not in scope:
-            # An agent's stream, or the lifespan of the process.
+        if "method" not in scope:  # the lifespan of the process, or a WebSocket
             is_socket = cast(dict[str, Any], scope)["type"] == "websocket"
-            await (self._sockets.serve if is_socket else self._framework)(scope, receive, send)
+            if is_socket:
+                await self._socket(cast(WebSocketScope, scope), receive, send)
+            else:
+                await self._framework(scope, receive, send)
             return
         http = cast(HTTPScope, scope)
         started_s = SYSTEM.monotonic()
         short_way = self._short_ways.get((http["method"], http["path"]))
         if (problem := await self._refusal(http)) is not None:
-            status, route = await send_problem(send, problem), UNMATCHED
+            status, route = await self._refuse(http, send, problem), UNMATCHED
         elif claims(http["path"]):
             status, route = await self._kubernetes(http, receive, send)
         elif short_way is not None:
@@ -79,29 +81,36 @@ class Door:
         self._meter.count(method, route, status, took_s=SYSTEM.monotonic() - started_s)
 
     async def _socket(self, scope: WebSocketScope, receive: Receive, send: Send) -> None:
+        if not claims(scope["path"]):
+            await self._sockets.serve(scope, receive, send)
         # Browsers let pages of any origin open WebSockets, and only say whose it is.
-        if self._refusal(scope) is not None or not claims(scope["path"]):
+        elif (problem := await self._refusal(scope)) is not None:
             await receive()
-            await send(cast(Any, {"type": "websocket.close", "code": 1008}))  # answered as a 403
-            return
-        await self._kubernetes.socket(scope, receive, send)
+            await self._kubernetes.refuse_socket(send, problem)
+        else:
+            await self._kubernetes.socket(scope, receive, send)
 
     def close(self) -> None:
         """End what would go on for ever: the server is about to stop."""
         self._kubernetes.close()
 
-    async def _refusal(self, scope: HTTPScope) -> problems.Problem | None:
-        encrypted = scope["scheme"] == "https"
+    async def _refuse(self, scope: HTTPScope, send: Send, problem: problems.Problem) -> int:
+        if claims(scope["path"]):
+            return await self._kubernetes.refuse(scope, send, problem)
+        return await send_problem(send, problem)
+
+    async def _refusal(self, scope: HTTPScope | WebSocketScope) -> problems.Problem | None:
+        encrypted = scope["scheme"] in ("https", "wss")
         if not encrypted and (problem := self._foreign(scope)) is not None:
             return problem
         try:
             # Handlers find it as `request.auth`.
             scope["auth"] = await self._authenticator.identify(scope["path"], scope["headers"], encrypted=encrypted)
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request; the framework has its own
-            return problems.of(error, method=scope["method"], path=scope["path"])
+            return problems.of(error, method="GET", path=scope["path"])
         return None
 
-    def _foreign(self, scope: HTTPScope) -> problems.Problem | None:
+    def _foreign(self, scope: HTTPScope | WebSocketScope) -> problems.Problem | None:
         host = origin = None
         for name, value in scope["headers"]:
             if name == b"host":

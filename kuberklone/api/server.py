@@ -27,8 +27,6 @@ from kuberklone.store.database import Store
 BACKLOG = 4_096
 # What running requests get after SIGTERM. A write takes milliseconds; only a hung client takes longer.
 GRACE_S = 3
-# A message of a WebSocket from outside: what somebody types, or a piece of a file that is copied.
-MESSAGE_BYTES_MAX = 1024 * 1024
 # How often it is looked whether the certificate still has all addresses of the machine: a network of containers that
 # was just made adds one, and its agents try again until they are believed.
 _RENEWAL_S = 5.0
@@ -186,8 +184,9 @@ def _config(application: ASGIApp, **more: Any) -> uvicorn.Config:
         application,
         loop="none",
         http="httptools",
-        # Streams of agents (`agents.sockets`). Pings keep routers in between from forgetting the connection; how long a
-        # silent end is waited for is left to TCP, because a slow reader stops us from reading answers as well.
+        # Streams of agents and to containers, and watches of browsers. Pings keep routers in between from forgetting the
+        # connection; how long a silent end is waited for is left to TCP, because a slow reader stops us from reading
+        # answers as well.
         ws="websockets-sansio",
         ws_max_size=sockets.MESSAGE_BYTES_MAX,
         ws_ping_timeout=None,

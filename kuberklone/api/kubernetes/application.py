@@ -14,6 +14,7 @@ from kuberklone.api.kubernetes.answers import Answer, Handler, Stream
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.request import Query, Request
 from kuberklone.api.meter import UNMATCHED
+from kuberklone.api.problems import Problem
 
 _ROOTS = ("api", "apis", "version", "openapi")
 # As kube-apiserver: below this compressing costs more than sending.
@@ -73,6 +74,15 @@ class KubernetesApi:
             await handler(self._cluster, request, send)
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
             await _refuse_socket(send, _failed(error, parsed))
+
+    async def refuse(self, scope: HTTPScope, send: Send, problem: Problem) -> int:
+        """Answer somebody who is not let in; the code."""
+        answer = _failed(statuses.not_let_in(problem.status, problem.detail), None)
+        await _send(send, answer, None, scope)
+        return answer.code
+
+    async def refuse_socket(self, send: Send, problem: Problem) -> None:
+        await _refuse_socket(send, _failed(statuses.not_let_in(problem.status, problem.detail), None))
 
     def _request(
         self, method: str, parsed: paths.ResourcePath | None, scope: HTTPScope | WebSocketScope, receive: Receive

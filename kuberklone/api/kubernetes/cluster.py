@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from kuberklone.api.agents.streams import Streams
+from kuberklone.api.authentication import Authenticator
+from kuberklone.api.context import Context
 from kuberklone.api.kubernetes.hub import Hub
 from kuberklone.api.kubernetes.priorities import PriorityClasses
 from kuberklone.api.kubernetes.reads import Reads
@@ -19,17 +22,23 @@ class Cluster:
     reads: Reads
     priorities: PriorityClasses
     hub: Hub
+    streams: Streams
+    """To the containers of nodes that are real."""
+    authenticator: Authenticator
     catalogue: Catalogue
 
 
-def of(settings: Settings, store: Store, writes: Writes, catalogue: Catalogue) -> Cluster:
+def of(context: Context, authenticator: Authenticator, catalogue: Catalogue) -> Cluster:
+    store = context.store
     classes = catalogue.of_change("scheduling.k8s.io", "priorityclasses")
     return Cluster(
-        settings=settings,
+        settings=context.settings,
         store=store,
-        writes=writes,
+        writes=context.writes,
         reads=Reads(store),
         priorities=PriorityClasses(store, classes),
         hub=Hub(store),
+        streams=context.streams,
+        authenticator=authenticator,
         catalogue=catalogue,
     )

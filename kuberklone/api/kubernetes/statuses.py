@@ -62,6 +62,14 @@ def too_far_ahead(wanted: int, head: int) -> StatusError:
     )
 
 
+_NOT_LET_IN = {HTTPStatus.UNAUTHORIZED: "Unauthorized", HTTPStatus.FORBIDDEN: "Forbidden"}
+
+
+def not_let_in(code: int, message: str) -> StatusError:
+    """Somebody without a valid token, or a page from elsewhere."""
+    return StatusError(code, _NOT_LET_IN.get(HTTPStatus(code), ""), message)
+
+
 # metav1.StatusReason and the code of each error. The store's outages have no reason of their own in Kubernetes.
 REASONS: dict[type[KuberkloneError], tuple[HTTPStatus, str]] = {
     errors.KuberkloneError: (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"),
