@@ -60,9 +60,8 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "method" not in scope:  # the lifespan of the process, or a WebSocket
-            is_socket = cast(dict[str, Any], scope)["type"] == "websocket"
-            if is_socket:
-                await self._socket(cast(WebSocketScope, scope), receive, send)
+            if cast(dict[str, Any], scope)["type"] == "websocket":
+                await self._socket(scope, receive, send)
             else:
                 await self._framework(scope, receive, send)
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -162,6 +163,16 @@ class Server(uvicorn.Server):
         yield
 
 
+class _Foreseen(logging.Filter):
+    """Uvicorn calls it an error of ours when a WebSocket is refused, or an answer given up that nobody takes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("ASGI callable returned without completing")
+
+
+logging.getLogger("uvicorn.error").addFilter(_Foreseen())
+
+
 class _Beside(uvicorn.Server):
     """The TLS listener."""
 
@@ -184,9 +195,9 @@ def _config(application: ASGIApp, **more: Any) -> uvicorn.Config:
         application,
         loop="none",
         http="httptools",
-        # Streams of agents and to containers, and watches of browsers. Pings keep routers in between from forgetting the
-        # connection; how long a silent end is waited for is left to TCP, because a slow reader stops us from reading
-        # answers as well.
+        # Streams of agents and to containers, and watches of browsers. Pings keep routers in between from forgetting
+        # the connection; how long a silent end is waited for is left to TCP, because a slow reader stops us from
+        # reading answers as well.
         ws="websockets-sansio",
         ws_max_size=sockets.MESSAGE_BYTES_MAX,
         ws_ping_timeout=None,
