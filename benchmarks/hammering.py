@@ -85,9 +85,7 @@ async def _hammer(  # noqa: PLR0917 - the command line, in its order
             f"{method} {path.replace('{n}', str(number))} HTTP/1.1\r\nHost: {host}:{port}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
-        connection = _Connection(
-            request, f"HTTP/1.1 {status} ".encode(), ends=started + seconds, latencies=latencies
-        )
+        connection = _Connection(request, f"HTTP/1.1 {status} ".encode(), ends=started + seconds, latencies=latencies)
         await loop.create_connection(lambda connection=connection: connection, host, int(port))  # type: ignore[misc]
         connections.append(connection)
     await asyncio.gather(*(connection.ended for connection in connections))

@@ -23,9 +23,3 @@ def text(document: str, revision: int, served: Served | None = None) -> str:
 def decoded(text: str) -> Document:
     """The document that a text says."""
     return _decode(text)
-
-
-def stored_copy(served: Served, document: Document) -> Document:
-    """A document in the version in which it is kept; its metadata may be changed without changing the one given."""
-    stored = served.stored(document)
-    return {**stored, "metadata": dict(stored["metadata"])}

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from kuberklone.chance import Chance
+from kuberklone.kinds import json_text
 from kuberklone.kinds.event import Event, EventType
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
@@ -16,7 +17,7 @@ from kuberklone.store.records import EVENTS, Update
 from kuberklone.store.transaction import Transaction
 
 _chance = Chance()
-# Kubernetes' limit. Messages are part of a key, and Postgres takes no more than 2,704 bytes into an index.
+# Kubernetes' limit for what is said to a person in one go.
 _MESSAGE_BYTES_MAX = 1024
 
 
@@ -57,6 +58,8 @@ def record(transaction: Transaction, notes: Iterable[Note], *, source: str) -> N
             transaction.connection,
             EVENTS.select().where(among(schema.events.c.involved_uid, {uid for uid, _, _ in distinct})),
         )
+        # What a client has said in the same words is the client's to repeat.
+        if event.data == json_text.EMPTY
     }
     now_ms = transaction.now_ms
     records.update(

@@ -68,7 +68,7 @@ class TableOf(Generic[R]):
         """Those of `(namespace, name)` that a record has already; the namespace is '' for kinds without one."""
         if self._taken is None:
             self._taken = self._taken_statement()
-        return {(row[0], row[1]) for row in self._taken.execute(connection, keys, **self.constants)}
+        return {(row.namespace, row.name) for row in self._taken.execute(connection, keys, **self.constants)}
 
     def _taken_statement(self) -> BulkStatement:
         # A join, because SQLite looks up no index for `(namespace, name) IN (…)`.

@@ -344,9 +344,9 @@ events = Table(
     _required("source", Text),
     # Members of a client's event that no column holds.
     _json("data", "{}"),
-    # The same thing said again raises the count of one row.
-    UniqueConstraint("involved_uid", "reason", "message"),
+    UniqueConstraint("namespace", "name"),
 )
+Index("ix_events_involved_uid", events.c.involved_uid)
 Index("ix_events_last_ms", events.c.last_ms)
 
 faults = Table(

@@ -37,5 +37,7 @@ def _condition(column: Column[Any], wanted: FieldRequirement) -> ColumnElement[b
         is_empty = or_(column.is_(None), column == "")
         return is_empty if wanted.operator == "=" else ~is_empty
     if wanted.operator == "=":
-        return column == value
-    return or_(column.is_(None), column != value)
+        equals: ColumnElement[bool] = column == value
+        return equals
+    differs: ColumnElement[bool] = or_(column.is_(None), column != value)
+    return differs

@@ -16,6 +16,7 @@ from kuberklone.errors import Malformed
 from kuberklone.kinds import json_text, metadata_rules, served
 from kuberklone.kinds.catalogue import Served
 from kuberklone.kinds.header import Header
+from kuberklone.kinds.preparing import prepared
 
 _PATH_PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
@@ -113,18 +114,17 @@ def placed(request: Request, document: Document) -> Document:
 async def new(cluster: Cluster, request: Request, document: Document, options: WriteOptions) -> Header:
     """The record of a document that is new, admitted; raises Invalid and Forbidden."""
     found = request.served
-    document = served.stored_copy(found, document)
+    document = prepared(found, document)
     metadata = document["metadata"]
     if metadata.get("resourceVersion"):
         raise Malformed("resourceVersion should not be set on objects to be created")
     if found.kind.resets_status:
         document.pop("status", None)
-    found.kind.default(document)
     await admission.admit_new(cluster, request, document)
     _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
     if not metadata.get("managedFields"):
         metadata["managedFields"] = _managed(cluster, found, None, document, options)
-    record = found.kind.read(document, None)
+    record: Header = found.kind.read(document, None)
     return msgspec.structs.replace(record, uid=admission.new_uid())
 
 
@@ -137,10 +137,8 @@ def changed(
     """
     kind = found.kind
     before = served.decoded(kind.document(old))
-    document = served.stored_copy(found, document)
+    document = prepared(found, document)
     metadata = document["metadata"]
-    if not subresource:
-        kind.default(document)
     _keep_identity(metadata, before["metadata"])
     problems = [*metadata_rules.changes(metadata, before["metadata"]), *metadata_rules.problems(kind, metadata)]
     if not subresource:
@@ -149,7 +147,7 @@ def changed(
     if metadata.get("managedFields") is None:
         metadata["managedFields"] = before["metadata"].get("managedFields")
     read = kind.read_status if subresource == "status" and kind.read_status is not None else kind.read
-    record = read(document, old)
+    record: Header = read(document, old)
     if record == old:
         return old
     after = served.decoded(kind.document(record))

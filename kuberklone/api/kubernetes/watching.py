@@ -96,7 +96,7 @@ class OpenWatch:
         watcher, head = await cluster.hub.register(interest)
         if options.not_older_than > head:
             cluster.hub.release(watcher)
-            raise listing.too_new(options.not_older_than, head)
+            raise statuses.too_far_ahead(options.not_older_than, head)
         return cls(cluster, interest, options, form=form, watcher=watcher)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
