@@ -103,6 +103,9 @@ def containers(path: str = "spec.template.spec") -> tuple[Column, Column]:
 
 NAME = Column(name="Name", format="name", description="Unique within its namespace.", value=text("metadata.name"))
 AGE = Column(name="Age", description="Time since it was created.", value=since("metadata.creationTimestamp"))
+CREATED = Column(
+    name="Created At", type="date", description="When it was created.", value=text("metadata.creationTimestamp")
+)
 SELECTOR = Column(
     name="Selector", priority=1, description="Labels of the pods it is about.", value=label_selector("spec.selector")
 )

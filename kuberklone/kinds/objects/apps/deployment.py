@@ -5,7 +5,7 @@ from typing import Any
 
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import columns, pod_defaults, pod_rules, rules, workload_rules
+from kuberklone.kinds import columns, pod_defaults, pod_rules, rules, workload_columns, workload_rules
 from kuberklone.kinds.kind import SCALE, STATUS, Column
 from kuberklone.kinds.stored_object import declare
 
@@ -75,12 +75,6 @@ def _deadline(spec: Document) -> list[Problem]:
     return []
 
 
-def _ready(document: Document, now_ms: int) -> str:
-    del now_ms
-    ready = columns.at(document, "status.readyReplicas") or 0
-    return f"{ready}/{columns.at(document, 'spec.replicas') or 0}"
-
-
 KIND = declare(
     kind="Deployment",
     resource="deployments",
@@ -90,18 +84,12 @@ KIND = declare(
     subresources=(STATUS, SCALE),
     columns=(
         columns.NAME,
-        Column(name="Ready", description="Pods that are ready, of those wanted.", value=_ready),
         Column(
-            name="Up-to-date",
-            type="integer",
-            description="Pods of the newest template.",
-            value=columns.number("status.updatedReplicas"),
+            name="Ready", description="Pods that are ready, of those wanted.", value=workload_columns.ready_of_wanted
         ),
-        Column(
-            name="Available",
-            type="integer",
-            description="Pods ready for as long as minReadySeconds says.",
-            value=columns.number("status.availableReplicas"),
+        workload_columns.count("Up-to-date", "status.updatedReplicas", "Pods of the newest template."),
+        workload_columns.count(
+            "Available", "status.availableReplicas", "Pods ready for as long as minReadySeconds says."
         ),
         columns.AGE,
         *columns.containers(),

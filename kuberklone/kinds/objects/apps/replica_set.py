@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import columns, pod_defaults, pod_rules, workload_rules
-from kuberklone.kinds.kind import SCALE, STATUS, Column
+from kuberklone.kinds import pod_defaults, pod_rules, workload_columns, workload_rules
+from kuberklone.kinds.kind import SCALE, STATUS
 from kuberklone.kinds.stored_object import declare
 
 
@@ -33,20 +33,7 @@ KIND = declare(
     short_names=("rs",),
     categories=("all",),
     subresources=(STATUS, SCALE),
-    columns=(
-        columns.NAME,
-        Column(name="Desired", type="integer", description="Pods wanted.", value=columns.number("spec.replicas")),
-        Column(name="Current", type="integer", description="Pods there are.", value=columns.number("status.replicas")),
-        Column(
-            name="Ready",
-            type="integer",
-            description="Pods that are ready.",
-            value=columns.number("status.readyReplicas"),
-        ),
-        columns.AGE,
-        *columns.containers(),
-        columns.SELECTOR,
-    ),
+    columns=workload_columns.REPLICAS,
     selectable_paths=("status.replicas",),
     first_status={"replicas": 0},
     default=_default,

@@ -50,6 +50,7 @@ KIND = Kind(
         "involvedObject.uid": "involved_uid",
         "type": "type",
         "reason": "reason",
+        "source": "source",
     },
     selectable_paths=(
         "involvedObject.apiVersion",
@@ -57,7 +58,6 @@ KIND = Kind(
         "involvedObject.namespace",
         "involvedObject.resourceVersion",
         "reportingComponent",
-        "source.component",
     ),
     default=_default,
     validate=_validate,

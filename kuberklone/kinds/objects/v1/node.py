@@ -21,6 +21,6 @@ KIND = Kind(
     default=node_rules.default,
     validate=node_rules.validate,
     columns=node_columns.COLUMNS,
-    acts="`node` makes its machine, `node_health` judges whether it is ready, `scheduler` places pods on it. One that is "
-    "created here is simulated, unless its annotation `kuberklone.io/provider` says otherwise.",
+    acts="`node` makes its machine, `node_health` judges whether it is ready, `scheduler` places pods on it. One that "
+    "is created here is simulated, unless its annotation `kuberklone.io/provider` says otherwise.",
 )

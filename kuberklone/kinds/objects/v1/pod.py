@@ -58,6 +58,6 @@ KIND = Kind(
     delete_returns_object=True,
     columns=pod_columns.COLUMNS,
     acts="`scheduler` places it by CPU, memory, number, node selector and taints; its node's agent runs it; "
-    "`rescheduler` and `garbage` remove it from nodes that are lost. Affinity, spreading, gates, preemption and volumes "
-    "are kept and not acted on.",
+    "`rescheduler` and `garbage` remove it from nodes that are lost. Affinity, spreading, gates, preemption and "
+    "volumes are kept and not acted on.",
 )

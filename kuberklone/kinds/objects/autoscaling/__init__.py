@@ -1,0 +1,1 @@
+"""Kinds of the group autoscaling: how many there shall be."""

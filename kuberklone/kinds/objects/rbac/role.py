@@ -1,0 +1,15 @@
+"""Role: what may be done in a namespace."""
+
+from kuberklone.kinds import rbac_rules
+from kuberklone.kinds.stored_object import declare
+
+KIND = declare(
+    kind="Role",
+    resource="roles",
+    api_version=f"{rbac_rules.GROUP}/v1",
+    counts_generation=False,
+    columns=rbac_rules.ROLE_COLUMNS,
+    validate=rbac_rules.role,
+    acts="Kept. Nobody is refused anything.",
+    warning=rbac_rules.WARNING,
+)
