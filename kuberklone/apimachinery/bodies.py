@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from kuberklone.apimachinery import protobuf, yaml_text
+from kuberklone.apimachinery import plain_json, protobuf, yaml_text
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
 from kuberklone.errors import Malformed, UnsupportedMediaType
@@ -24,12 +24,8 @@ PATCH_TYPES: dict[str, PatchType] = {
 }
 
 BYTES_MAX = 3 * 2**20  # what a Kubernetes API server takes of one body
-# Built-in kinds nest 20 levels at most, schemas of custom ones some 40. Whoever walks a document by recursion may rely
-# on it; Python itself gives up at 1,000 frames.
-DEPTH_MAX = 100
 
 _JSON_NAMES = frozenset({"", "*/*", JSON})
-_decode = msgspec.json.decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -117,56 +113,14 @@ def _json_or_yaml(body: bytes, *, strict: bool) -> tuple[Any, list[Problem]]:
 
 
 def _yaml(body: bytes) -> tuple[Any, list[Problem]]:
-    content, problems = yaml_text.read(body, depth_max=DEPTH_MAX)
-    _check_characters(content)
+    content, problems = yaml_text.read(body, depth_max=plain_json.DEPTH_MAX)
+    plain_json.check_characters(content)
     return content, problems
 
 
 def _json(body: bytes, *, strict: bool) -> tuple[Any, list[Problem]]:
-    try:
-        content = _decode(body)
-    except RecursionError:
-        raise _too_deep() from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"the body is not JSON: {str(error)[:200]}") from error
-    # As many levels need as many brackets; small documents, which are most, end here.
-    if body.count(b"{") + body.count(b"[") > DEPTH_MAX:
-        _check_depth(content)
-    if b"\\u0000" in body:
-        _check_characters(content)
+    content = plain_json.read(body)
     return content, _duplicates(body, content) if strict else []
-
-
-def _too_deep() -> Malformed:
-    return Malformed(f"the body nests deeper than {DEPTH_MAX} levels")
-
-
-def _check_depth(content: Any) -> None:
-    level = [content]
-    for _ in range(DEPTH_MAX):
-        level = [
-            child
-            for each in level
-            for child in (each.values() if type(each) is dict else each)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
-            return
-    raise _too_deep()
-
-
-def _check_characters(content: Any) -> None:
-    """No text may hold U+0000: Postgres keeps none, and a document must be the same on every database."""
-    pending = [content]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, dict):
-            pending.extend(each.keys())
-            pending.extend(each.values())
-        elif isinstance(each, list):
-            pending.extend(each)
-        elif isinstance(each, str) and "\0" in each:
-            raise Malformed(f"the body holds the character U+0000 in the text {each[:80]!r}; leave it out")
 
 
 # ----------------------------------------------------------------------------------------------------- given twice

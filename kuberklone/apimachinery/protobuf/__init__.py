@@ -1,9 +1,5 @@
 """Decodes the protobuf bodies that Go clients send; nothing here encodes one."""
 
-from kuberklone.apimachinery.document import Document
-from kuberklone.errors import UnsupportedMediaType
+from kuberklone.apimachinery.protobuf.decoding import decode
 
-
-def decode(body: bytes) -> Document:
-    """The document of one body; raises UnsupportedMediaType until the table of fields is there."""
-    raise UnsupportedMediaType("protobuf bodies are not read yet")
+__all__ = ["decode"]
