@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import kuberklone
-from kuberklone.cli import data, down, events, nodes, options, pods, programs, status, up, watch
+from kuberklone.cli import data, down, events, kubeconfig, nodes, options, pods, programs, status, up, watch
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
 
@@ -114,5 +114,5 @@ def _controller(
     programs.run_controllers_here(names or programs.controllers(), resolved.settings)
 
 
-for _part in (nodes, pods, events, status, watch, data):
+for _part in (kubeconfig, nodes, pods, events, status, watch, data):
     app.add_typer(_part.app)

@@ -13,7 +13,7 @@ from rich.text import Text
 
 import kuberklone
 from kuberklone import clock
-from kuberklone.cli import screen
+from kuberklone.cli import kubeconfig, screen
 from kuberklone.settings import Settings
 
 # The API answers within two seconds; a slow machine gets more before something is said to be wrong.
@@ -81,6 +81,9 @@ def _welcome(settings: Settings, pids: Mapping[str, int], without: Sequence[str]
         "",
         "Try in another terminal:",
         tries,
+        "",
+        "kubectl finds it after:",
+        Text(f"  {kubeconfig.advice(settings)}", style="cyan"),
         "",
         "Ctrl-C stops it; the data stays.",
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from kuberklone.cli import db, running, screen
+from kuberklone.cli import db, kubeconfig, running, screen
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.settings import Settings
 
@@ -22,7 +22,7 @@ def run(settings: Settings, *, yes: bool) -> None:
         screen.say("nothing was removed")
         return
     db.remove(settings)
-    for path in (*files, settings.home / running.LOCK_NAME):
+    for path in (*files, settings.home / running.LOCK_NAME, settings.home / kubeconfig.NAME):
         path.unlink(missing_ok=True)
     if settings.home.is_dir() and not kept:
         settings.home.rmdir()
@@ -46,7 +46,7 @@ def _list(settings: Settings, files: list[Path], kept: list[Path]) -> None:
 def _others(home: Path, files: list[Path]) -> list[Path]:
     if not home.is_dir():
         return []
-    ours = {*files, home / running.LOCK_NAME}
+    ours = {*files, home / running.LOCK_NAME, home / kubeconfig.NAME}
     return sorted(path for path in home.iterdir() if path not in ours)
 
 

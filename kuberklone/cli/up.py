@@ -9,7 +9,7 @@ from pathlib import Path
 from setproctitle import setproctitle
 
 from kuberklone import settings as settings_module
-from kuberklone.cli import apart, greeting, port, programs, screen
+from kuberklone.cli import apart, greeting, kubeconfig, port, programs, screen
 from kuberklone.cli.child import Program
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.running import AlreadyRunning, Lock, Owner
@@ -37,6 +37,7 @@ def _run_alone(settings: Settings, lock: Lock, *, nodes: int, without: list[str]
     opened = apart.call(partial(open_store, settings.database_url, nodes))
     if opened.backup is not None:
         screen.say(f"upgraded the database; the backup from before is {opened.backup}")
+    kubeconfig.write(settings)
     supervisor = _supervisor(settings, lock, without=without)
     supervisor.run()
     screen.say(f"stopped; everything is kept in {settings.database_shown}")
