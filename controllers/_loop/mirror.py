@@ -30,6 +30,12 @@ class Mirror(Generic[R, Facts]):
         self._understand = understand
         self.facts: dict[str, Facts] = {}
 
+    def follow_or_load(
+        self, connection: Snapshot, changes: Sequence[Change] | None, errors: list[str]
+    ) -> list[Changed[Facts]]:
+        """`changes` as a Reader gives them: None when everything has to be read anew."""
+        return self.load(connection, errors) if changes is None else self.follow(connection, changes, errors)
+
     def load(self, connection: Snapshot, errors: list[str]) -> list[Changed[Facts]]:
         """Read all there are."""
         before, self.facts = self.facts, {}

@@ -5,7 +5,7 @@ the sets' own loop writes, says when the next one may come; so at no moment are 
 and no step makes the available ones fewer than may be unavailable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controllers.deployment import conditions, revisions, rolling
@@ -58,8 +58,11 @@ class Plan:
     next_wake_ms: int | None = None
 
 
-def decide(deployment: DeploymentFacts, sets: Sequence[SetFacts], *, now_ms: int) -> Plan:
-    """The next step. `sets` are all of its namespace that it controls or that nothing controls."""
+def decide(deployment: DeploymentFacts, sets: Sequence[SetFacts], *, taken: Collection[str] = (), now_ms: int) -> Plan:
+    """The next step. `sets` are those of its namespace that it controls or that nothing controls.
+
+    `taken` are the names of others, which a new set cannot have.
+    """
     own = [each for each in sets if each.controller_uid == deployment.uid]
     if deployment.selector.is_everything:
         # It would take every set there is; the rules of the kind do not let it in.
@@ -68,7 +71,7 @@ def decide(deployment: DeploymentFacts, sets: Sequence[SetFacts], *, now_ms: int
         claims = _claims(deployment, sets)
         if claims is not None:
             return claims
-    return _Rollout(deployment, own, {each.name for each in sets}, now_ms).plan()
+    return _Rollout(deployment, own, {*taken, *(each.name for each in sets)}, now_ms).plan()
 
 
 def _claims(deployment: DeploymentFacts, sets: Sequence[SetFacts]) -> Plan | None:

@@ -44,6 +44,8 @@ class Status:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentFacts:
     uid: str
+    revision: int = 0
+    """At which it was read: what is decided on it holds for it as it was then."""
     namespace: str = "default"
     name: str
     replicas: int
@@ -69,6 +71,8 @@ class SetFacts:
     """A ReplicaSet: of this Deployment, or one that may become so."""
 
     uid: str
+    revision: int = 0
+    namespace: str = "default"
     name: str
     labels: Mapping[str, str]
     controller_uid: str | None

@@ -7,7 +7,7 @@ decision, not thousands.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from controllers._loop.mirror import Changed, Mirror
 from controllers.replicaset import reading
@@ -15,17 +15,14 @@ from controllers.replicaset.decide import SetFacts, View
 from controllers.replicaset.facts import PodFacts
 from kuberklone.kinds import node as node_kind
 from kuberklone.kinds import pod as pod_kind
-from kuberklone.kinds.header import Header
 from kuberklone.kinds.kind import Kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.kinds.stored_object import StoredObject
 from kuberklone.store.database import Snapshot
-from kuberklone.store.feed import Change, Reader
+from kuberklone.store.feed import Reader
 from kuberklone.store.records import NODES, PODS, table_of
 
-R = TypeVar("R", bound=Header)
-Facts = TypeVar("Facts")
 SetKind = tuple[Kind[StoredObject], Callable[[StoredObject], SetFacts]]
 """A kind of sets, and what makes facts of its records."""
 
@@ -58,11 +55,11 @@ class Index:
         """Bring everything up to date; messages about records that cannot be read."""
         errors: list[str] = []
         changes = self._feed.read(connection)
-        self._put_nodes(_followed(self._nodes, connection, changes, errors))
+        self._put_nodes(self._nodes.follow_or_load(connection, changes, errors))
         for resource, mirror in self._sets.items():
-            for each in _followed(mirror, connection, changes, errors):
+            for each in mirror.follow_or_load(connection, changes, errors):
                 self._put_set(each, self._kinds[resource])
-        for pod in _followed(self._pods, connection, changes, errors):
+        for pod in self._pods.follow_or_load(connection, changes, errors):
             self._put_pod(pod)
             if pod.after is not None and not pod.after.is_readable:
                 errors.append(f"pod {pod.after.namespace}/{pod.after.name} cannot be read, so it is left as it is")
@@ -148,12 +145,6 @@ class Index:
             return replace(pod, ready_since_ms=None)
         # Its node was silent in between, and what nobody sees is not ready.
         return pod if heard_since_ms <= pod.ready_since_ms else replace(pod, ready_since_ms=heard_since_ms)
-
-
-def _followed(
-    mirror: Mirror[R, Facts], connection: Snapshot, changes: Sequence[Change] | None, errors: list[str]
-) -> list[Changed[Facts]]:
-    return mirror.load(connection, errors) if changes is None else mirror.follow(connection, changes, errors)
 
 
 def _node_facts(node: Node) -> _NodeFacts:

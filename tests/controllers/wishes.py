@@ -43,6 +43,7 @@ def change(loops: Loops, word: str, name: str, patch: Document, *, namespace: st
     with loops.store.snapshot() as connection:
         old = table_of(kind).named(connection, [key])[key]
     document = merge_patch.apply(msgspec.json.decode(kind.document(old)), patch)
+    kind.default(document)
     loops.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
     loops.settle()
 
