@@ -10,6 +10,7 @@ from kuberklone.kinds.pod import Pod
 from kuberklone.store.database import Store
 from kuberklone.store.object_operations import ObjectOperation
 from kuberklone.store.operations import CreateNodes, CreatePods, Operation, Outcome
+from kuberklone.store.pod_operations import PodOperation
 from kuberklone.store.writer import GroupWriter
 
 Ticket = asyncio.Future[Outcome]
@@ -60,7 +61,7 @@ class Writes:
         assert isinstance(record, Pod)
         return record
 
-    async def object(self, operation: ObjectOperation) -> Any:
+    async def object(self, operation: ObjectOperation | PodOperation) -> Any:
         """For an operation on one record of any kind; the record as it was written."""
         return (await self.outcome(operation, list))[0]
 

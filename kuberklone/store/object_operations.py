@@ -5,10 +5,10 @@ the name is free, that the namespace is there and takes content, that nobody has
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,7 @@ from kuberklone.store.records import NAMESPACES, TableOf, Update, table_of
 from kuberklone.store.transaction import Transaction, write
 
 _chance = Chance()
+T = TypeVar("T")
 # As kube-apiserver: with five letters a second draw is needed once in millions of names, a ninth never.
 _NAMES_TRIED_MAX = 8
 # What stands before the drawn letters is cut, so that the name is a DNS label (names.maxGeneratedNameLength).
@@ -214,21 +215,21 @@ def delete_one(transaction: Transaction, operation: DeleteObject) -> ObjectOutco
     found = table.named(transaction.connection, [key]).get(key)
     if found is None:
         raise not_found(kind, operation.name)
-    _check_preconditions(operation, found)
+    check_preconditions(kind, found, uid=operation.uid, revision=operation.revision)
     if table is NAMESPACES and operation.name in _LASTING_NAMESPACES:
         raise Forbidden(f'namespaces "{operation.name}" is forbidden: this namespace may not be deleted')
     gone = deletion.delete(transaction, table, [found], grace_s=operation.grace_s, propagation=operation.propagation)
     return list(gone) or [found]
 
 
-def _check_preconditions(operation: DeleteObject, found: Header) -> None:
-    head = f'Operation cannot be fulfilled on {qualified(operation.kind)} "{operation.name}": Precondition failed: '
-    if operation.uid is not None and operation.uid != found.uid:
-        raise Conflict(f"{head}UID in precondition: {operation.uid:.80}, UID in object meta: {found.uid}")
-    if operation.revision is not None and operation.revision != found.revision:
+def check_preconditions(kind: Kind[Any], found: Header, *, uid: str | None, revision: int | None) -> None:
+    """Raises Conflict unless the record is what the writer expects it to be."""
+    head = f'Operation cannot be fulfilled on {qualified(kind)} "{found.name}": Precondition failed: '
+    if uid is not None and uid != found.uid:
+        raise Conflict(f"{head}UID in precondition: {uid:.80}, UID in object meta: {found.uid}")
+    if revision is not None and revision != found.revision:
         raise Conflict(
-            f"{head}ResourceVersion in precondition: {operation.revision}, "
-            f"ResourceVersion in object meta: {found.revision}"
+            f"{head}ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {found.revision}"
         )
 
 
@@ -256,16 +257,22 @@ class _NotMeant(Exception):
     """Undoes a transaction."""
 
 
+def undone(store: Store, act: Callable[[Transaction], T]) -> T:
+    """What an action in a transaction answers that is always undone."""
+    answers: list[T] = []
+    with suppress(_NotMeant), write(store) as transaction:
+        answers.append(act(transaction))
+        raise _NotMeant
+    return answers[0]
+
+
 def try_out(store: Store, operation: ObjectOperation) -> list[Any]:
     """What an operation would write. Its transaction is always undone, so nothing is written and no revision used.
 
     Records come with the revision that they had, 0 for new ones: the revisions that were taken here will be somebody
     else's.
     """
-    outcome: ObjectOutcome = []
-    with suppress(_NotMeant), write(store) as transaction:
-        outcome = apply(transaction, [operation])[0]
-        raise _NotMeant
+    outcome = undone(store, lambda transaction: apply(transaction, [operation])[0])
     if isinstance(outcome, KuberkloneError):
         raise outcome
     revision = operation.old.revision if isinstance(operation, ReplaceObject) else 0

@@ -25,6 +25,7 @@ from kuberklone.store import (
     joining,
     nodes,
     object_operations,
+    pod_operations,
     pods,
     removal,
     reports,
@@ -36,6 +37,7 @@ from kuberklone.store.faults import Fault, FaultKind
 from kuberklone.store.joining import JoinedNode, JoinNode
 from kuberklone.store.numbering import Numbering
 from kuberklone.store.object_operations import CreateObject, DeleteObject, ObjectOperation, ReplaceObject
+from kuberklone.store.pod_operations import BindPod, EvictPod, PodOperation
 from kuberklone.store.records import Update
 from kuberklone.store.reports import Reported, ReportPods
 from kuberklone.store.tokens import Token
@@ -105,7 +107,7 @@ class CreatedToken:
 
 Operation = (
     CreateNodes | CreatePods | DeletePod | DeleteNode | RestartNode | InjectFault | HealNode
-    | CreateToken | RevokeToken | JoinNode | Register | Beat | BeatPath | ReportPods | ObjectOperation
+    | CreateToken | RevokeToken | JoinNode | Register | Beat | BeatPath | ReportPods | ObjectOperation | PodOperation
 )  # fmt: skip
 Outcome = (
     # Lists are the records that were written, of the kind that the operation is about.
@@ -172,6 +174,8 @@ class Applier:
                     return [_heal_node(transaction, operation)]
                 case CreatePods():
                     return self._create_pods(transaction, [operation])[0]
+                case BindPod() | EvictPod():
+                    return pod_operations.apply(transaction, operation)
                 case CreateObject() | ReplaceObject() | DeleteObject():
                     return object_operations.apply(transaction, [operation])[0]
                 case CreateToken() | RevokeToken():

@@ -10,7 +10,7 @@ from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.creating import carry_out
 from kuberklone.api.kubernetes.lists import Layout, Pages
 from kuberklone.api.kubernetes.replacing import revision_in
-from kuberklone.api.kubernetes.request import Request
+from kuberklone.api.kubernetes.request import Query, Request
 from kuberklone.apimachinery import bodies
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem, invalid
@@ -98,7 +98,11 @@ async def _options(request: Request) -> DeleteOptions:
         body = bodies.read(raw, request.header(b"content-type"), strict=False).document
         if body.get("kind") not in (None, "", "DeleteOptions"):
             raise Malformed(f"the body of a DELETE is DeleteOptions; got {str(body['kind'])[:80]!r}")
-    query = request.query
+    return read_options(body, request.query)
+
+
+def read_options(body: Document, query: Query) -> DeleteOptions:
+    """DeleteOptions, where the body does not say it by the query; raises Malformed or Invalid."""
     problems: list[Problem] = []
     dry_run = _texts(body, "dryRun") + query.texts("dryRun")
     problems += options.dry_run_problems(dry_run)

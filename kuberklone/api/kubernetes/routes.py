@@ -7,6 +7,7 @@ from kuberklone.api.kubernetes import (
     deleting,
     discovering,
     lists,
+    openapi_documents,
     patching,
     reading,
     replacing,
@@ -18,7 +19,7 @@ from kuberklone.api.kubernetes import (
 )
 from kuberklone.api.kubernetes.answers import Handler, SocketHandler
 from kuberklone.api.kubernetes.paths import ResourcePath
-from kuberklone.api.kubernetes.subresources import scale, status
+from kuberklone.api.kubernetes.subresources import binding, eviction, finalize, scale, status
 from kuberklone.kinds.catalogue import Served
 
 Methods = Mapping[str, tuple[str, Handler]]
@@ -47,19 +48,27 @@ SUBRESOURCES: dict[str, Methods] = {
         "PUT": ("update", scale.replace),
         "PATCH": ("patch", scale.patch),
     },
+    "pods/binding": {"POST": ("create", binding.bind)},
+    "pods/eviction": {"POST": ("create", eviction.evict)},
+    "namespaces/finalize": {"PUT": ("update", finalize.replace)},
 }
 # Watching is a verb of its own under the method GET; None while nobody watches.
 WATCH: Handler | None = watching.watch
 # Resources that are no records, such as access reviews and metrics: by api version and resource.
-SPECIAL: dict[tuple[str, str], dict[str, Handler]] = {**reviews.HANDLERS}
+SPECIAL: dict[tuple[str, str], dict[str, Handler]] = {
+    ("v1", "bindings"): {"POST": binding.bind_named},
+    **reviews.HANDLERS,
+}
 # Whole paths that name no resource, such as /version.
 DOCUMENTS: dict[str, Handler] = {
     "/api": discovering.show_core,
     "/apis": discovering.show_groups,
+    "/openapi/v2": openapi_documents.show_old,
+    "/openapi/v3": openapi_documents.show_index,
     "/version": version.show,
 }
 # Paths below these, such as /openapi/v3.
-DOCUMENTS_BELOW: dict[str, Handler] = {}
+DOCUMENTS_BELOW: dict[str, Handler] = {"/openapi/v3/": openapi_documents.show}
 
 
 # What may be asked for by a WebSocket, by subresource.

@@ -188,6 +188,13 @@ def _document(told: _Told, path: ResourcePath | None) -> dict[str, Any]:
     }
 
 
+def done() -> bytes:
+    """The Status that says that an action, such as an eviction, is done."""
+    return _encode(
+        {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": int(HTTPStatus.CREATED)}
+    )
+
+
 def success(*, name: str, group: str, resource: str, uid: str) -> bytes:
     """The Status that says that something is done, as DELETE answers for most kinds."""
     details = {"name": name, **({"group": group} if group else {}), "kind": resource, "uid": uid}
