@@ -49,7 +49,7 @@ def merged_objects(
             case other:
                 raise Malformed(f"$patch of an item must be replace or delete; got {str(other)[:80]!r}")
     if replaces:
-        return changes
+        return in_order(changes, [], changes, key)
     left = [item for item in original if _key(item, key) not in gone]
     return in_order(_merged(left, changes, key, merge, plain), changes, left, key)
 
@@ -97,13 +97,24 @@ def _stood_before(place: int | None, other: int | None) -> bool:
     return place is not None and other is not None and place < other
 
 
+def standing(original: list[Any], patch: list[Any], key: str | None) -> list[Any]:
+    """The order of the server's items. New ones take the places of those that the patch deletes, as in Kubernetes."""
+    gone = {_key(item, key) for item in patch if isinstance(item, dict) and item.get("$patch") == "delete"}
+    if not gone:
+        return original
+    left = [item for item in original if _key(item, key) not in gone]
+    known = _places(left, key)
+    new = [item for item in patch if "$patch" not in item and _key(item, key) not in known]
+    return [*left, *new][: len(original)]
+
+
 def check_order(patch: list[Any], order: list[Any], key: str | None) -> None:
-    """Raises Malformed unless the items of the patch stand in the order that it sets."""
-    places = _places(order, key)
-    changes = [item for item in patch if not (isinstance(item, dict) and "$patch" in item)]
-    found = [places.get(_key(item, key), -1) for item in changes]
-    if -1 in found or found != sorted(found):
-        raise Malformed("the items of the patch do not stand in the order of its $setElementOrder")
+    """Raises Malformed unless the items of the patch stand in the order that it sets. A key may occur twice."""
+    rest = iter([_key(item, key) for item in order])
+    for item in patch:
+        # `in` takes from the rest what comes before the item.
+        if not (isinstance(item, dict) and "$patch" in item) and _key(item, key) not in rest:
+            raise Malformed("the items of the patch do not stand in the order of its $setElementOrder")
 
 
 def _places(items: Iterable[Any], key: str | None) -> dict[Key, int]:

@@ -90,9 +90,9 @@ def _ordered(original: Any, patch: Any, schema: Schema, order: list[Any]) -> lis
         merged = _merged_list(original, patch, schema) if patch else original
     else:
         original, merged = [], plain(patch)
-    key = _merge_key(schema) if strategic_lists.holds_objects(merged, order) else None
+    key = _merge_key(schema) if strategic_lists.holds_objects(original, patch, order) else None
     strategic_lists.check_order(patch, order, key)
-    return strategic_lists.in_order(merged, order, original, key)
+    return strategic_lists.in_order(merged, order, strategic_lists.standing(original, patch, key), key)
 
 
 def _merge_key(schema: Schema) -> str:
@@ -125,9 +125,15 @@ def _is_directive(key: str) -> bool:
 
 
 def plain(patch: Any) -> Any:
-    """What a part of a patch leaves where there was nothing: without nulls and directives."""
+    """What a part of a patch leaves where there was nothing: without nulls, directives, and objects that hold one.
+
+    None when nothing is left of it.
+    """
     if isinstance(patch, dict):
-        return {key: plain(value) for key, value in patch.items() if value is not None and not _is_directive(key)}
+        if PATCH in patch:
+            return None
+        members = ((key, plain(value)) for key, value in patch.items() if not _is_directive(key))
+        return {key: value for key, value in members if value is not None}
     if isinstance(patch, list):
         return [plain(item) for item in patch if not (isinstance(item, dict) and PATCH in item)]
     return patch

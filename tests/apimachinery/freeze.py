@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from tests.apimachinery import frozen
+from tests.apimachinery.made_up import Author
 
 _ORACLE = Path(__file__).parent / "oracle"
+_CASES = 400
 
 
 def ask(*words: str, questions: list[Any] | None = None) -> list[Any]:
@@ -18,5 +20,18 @@ def ask(*words: str, questions: list[Any] | None = None) -> list[Any]:
     return [msgspec.json.decode(line) for line in result.stdout.splitlines()]
 
 
+def strategic_case(seed: int) -> dict[str, Any]:
+    author = Author(seed)
+    document = author.document()
+    patch = author.strategic_patch(document)
+    return {"apiVersion": document["apiVersion"], "kind": document["kind"], "document": document, "patch": patch}
+
+
+def _answered(cases: list[dict[str, Any]], answers: list[Any]) -> list[Any]:
+    return [{"case": case, "answer": answer} for case, answer in zip(cases, answers, strict=True)]
+
+
 if __name__ == "__main__":
     frozen.write("protobuf", ask("samples", "2", "37"))
+    cases = [strategic_case(seed) for seed in range(_CASES)]
+    frozen.write("strategic", _answered(cases, ask("strategic", questions=cases)))
