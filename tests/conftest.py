@@ -19,6 +19,7 @@ _TESTS = Path(__file__).parent
 _LIMITS_S = {
     "decisions": 20,
     "apimachinery": 20,
+    "kinds": 20,
     "store": 20,
     "api": 20,
     "controllers": 60,

@@ -9,7 +9,7 @@ from typing import Any
 from kuberklone.apimachinery import naming
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import container_rules, rules
+from kuberklone.kinds import amounts, container_rules, rules
 from kuberklone.kinds.taints import EFFECTS
 
 _RESTART_POLICIES = ("Always", "Never", "OnFailure")
@@ -43,6 +43,8 @@ def pod_spec(spec: Document, path: str = "spec") -> list[Problem]:
     volumes = spec.get("volumes") or []
     problems = [
         *container_rules.volumes(volumes, f"{path}.volumes"),
+        *container_rules.resources(spec.get("resources") or {}, f"{path}.resources"),
+        *amounts.problems(f"{path}.overhead", spec.get("overhead")),
         *container_rules.containers(spec, path, volumes={volume.get("name") for volume in volumes}),
         *rules.one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), _RESTART_POLICIES),
         *rules.one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES),
