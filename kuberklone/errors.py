@@ -14,6 +14,8 @@
     │   ├── ApplyConflict        somebody else owns fields that an apply would change
     │   └── Superseded           another process of the node's agent speaks for the node now
     ├── Refused                  the request is well formed but the state of the record forbids it
+    │   ├── DisruptionRefused    an eviction would leave a budget too few healthy pods
+    │   └── SeveralBudgets       more than one budget speaks of the pod to be evicted
     ├── Overloaded               a bounded queue is full; try again later
     ├── NodeUnreachable          what only the node's agent can do cannot be done: the agent is not there
     ├── QueryError               a read-only SQL question was refused by the database
@@ -139,6 +141,18 @@ class Superseded(Conflict):
 
 class Refused(KuberkloneError):
     """The state of the record does not allow this."""
+
+
+class DisruptionRefused(Refused):
+    """Cannot evict pod as it would violate the pod's disruption budget."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__()
+        self.causes = (Cause(field="", reason="DisruptionBudget", message=cause),)
+
+
+class SeveralBudgets(Refused):
+    """This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."""
 
 
 class Overloaded(KuberkloneError):

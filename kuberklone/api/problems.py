@@ -29,6 +29,8 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.ApplyConflict: HTTPStatus.CONFLICT,
     errors.Superseded: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.CONFLICT,
+    errors.DisruptionRefused: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.SeveralBudgets: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NodeUnreachable: HTTPStatus.BAD_GATEWAY,

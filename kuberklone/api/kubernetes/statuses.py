@@ -83,6 +83,9 @@ REASONS: dict[type[KuberkloneError], tuple[HTTPStatus, str]] = {
     errors.AlreadyExists: (HTTPStatus.CONFLICT, "AlreadyExists"),
     errors.ApplyConflict: (HTTPStatus.CONFLICT, "Conflict"),
     errors.Refused: (HTTPStatus.CONFLICT, "Conflict"),
+    # Without a time to come back: clients that see one try again by themselves and tell nobody.
+    errors.DisruptionRefused: (HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests"),
+    errors.SeveralBudgets: (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"),
     errors.Forbidden: (HTTPStatus.FORBIDDEN, "Forbidden"),
     errors.Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"),
     errors.QueryError: (HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid"),
