@@ -18,7 +18,7 @@ async def create(cluster: Cluster, request: Request) -> Answer:
     """The object as it was written, once it is durable."""
     chosen = options.read(request, "CreateOptions")
     body = bodies.read(await request.body(), request.header(b"content-type"), strict=chosen.validation != "Ignore")
-    document = documents.placed(request, documents.checked(request, body.document, chosen, body.problems))
+    document = documents.sent(request, body.document, chosen, body.problems)
     record = await documents.new(cluster, request, document, chosen)
     written = await carry_out(cluster, CreateObject(kind=request.kind, record=record), dry_run=chosen.dry_run)
     return shapes.of_record(cluster, request, written, code=_CREATED)

@@ -29,10 +29,12 @@ def checked(
     *,
     api_version: str = "",
     kind: str = "",
+    is_whole: bool = True,
 ) -> Document:
     """The document as one of the kind that the path names, without what its schema does not know.
 
-    Raises Malformed or Invalid; adds warnings where fieldValidation asks for them.
+    Raises Malformed or Invalid; adds warnings where fieldValidation asks for them. One that is not whole yet may lack
+    what defaults or a merge will bring, and is checked again by `new` or `changed`.
     """
     api_version = api_version or request.served.api_version
     kind = kind or request.kind.kind
@@ -45,7 +47,8 @@ def checked(
         if options.validation == "Warn":
             request.warnings += warnings(strict)
         document = _without(document, [problem.path for problem in problems if problem.reason == "unknown"])
-    if (refused := refusal(api_version, kind, _name(document), problems)) is not None:
+    wrong = problems if is_whole else [problem for problem in problems if problem.reason == "type"]
+    if wrong and (refused := refusal(api_version, kind, _name(document), wrong)) is not None:
         raise refused
     return document
 
@@ -90,6 +93,11 @@ def _has(found: Any, step: int | str) -> bool:
     return step < len(found) if isinstance(step, int) else step in found
 
 
+def sent(request: Request, document: Document, options: WriteOptions, given_twice: list[Problem]) -> Document:
+    """What a write of the path's object says: readable and in its place, not yet whole."""
+    return placed(request, checked(request, document, options, given_twice, is_whole=False))
+
+
 def placed(request: Request, document: Document) -> Document:
     """The document in the namespace and under the name of the path; raises Malformed where they differ."""
     metadata = document["metadata"]
@@ -120,6 +128,8 @@ async def new(cluster: Cluster, request: Request, document: Document, options: W
         raise Malformed("resourceVersion should not be set on objects to be created")
     if found.kind.resets_status:
         document.pop("status", None)
+    # What people are told first is what they forgot; rules may then rely on what the schema says.
+    _refuse(found, _of_schema(found, document), metadata)
     await admission.admit_new(cluster, request, document)
     _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
     if not metadata.get("managedFields"):
@@ -140,6 +150,7 @@ def changed(
     document = prepared(found, document)
     metadata = document["metadata"]
     _keep_identity(metadata, before["metadata"])
+    _refuse(found, _of_schema(found, document), metadata)
     problems = [*metadata_rules.changes(metadata, before["metadata"]), *metadata_rules.problems(kind, metadata)]
     if not subresource:
         problems += kind.validate(document, before)
@@ -153,6 +164,10 @@ def changed(
     after = served.decoded(kind.document(record))
     noted = _managed(cluster, found, before, after, options, subresource=subresource)
     return msgspec.structs.replace(record, managed_fields=json_text.text(noted))
+
+
+def _of_schema(found: Served, document: Document) -> list[Problem]:
+    return schemas.validate(found.kind.api_version, found.kind.kind, document)
 
 
 def _keep_identity(metadata: Document, before: Document) -> None:

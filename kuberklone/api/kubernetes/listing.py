@@ -67,8 +67,8 @@ class Selection:
             return False
         if self.fields.is_everything:
             return True
-        shown = self.served.shown(document)
-        return self.fields.matches(lambda path: field_value(shown, path))
+        # In the version that is kept, as selectors are declared: other versions may say the same in other places.
+        return self.fields.matches(lambda path: field_value(document, path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

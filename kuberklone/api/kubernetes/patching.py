@@ -94,12 +94,12 @@ def _patched(  # noqa: PLR0917 - what a patch is made of
                 schema=schema,
                 subresource=subresource,
             )
-    return documents.placed(request, documents.checked(request, result, chosen, sent.problems))
+    return documents.sent(request, result, chosen, sent.problems)
 
 
 def _applied(request: Request, sent: Patch, chosen: WriteOptions) -> Document:
     """What is applied, as one of the path's objects."""
-    document = documents.placed(request, documents.checked(request, sent.content, chosen, sent.problems))
+    document = documents.sent(request, sent.content, chosen, sent.problems)
     if document["metadata"].get("managedFields"):
         raise Malformed("metadata.managedFields must be nil")
     return document

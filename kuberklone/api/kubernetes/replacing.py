@@ -28,7 +28,7 @@ async def replace_part(cluster: Cluster, request: Request, *, subresource: str) 
     """The same for a part that has a path of its own, such as `status`."""
     chosen = options.read(request)
     body = bodies.read(await request.body(), request.header(b"content-type"), strict=chosen.validation != "Ignore")
-    document = documents.placed(request, documents.checked(request, body.document, chosen, body.problems))
+    document = documents.sent(request, body.document, chosen, body.problems)
     revision = revision_in(document)
     for tried in range(TRIES_MAX):
         old = await reading.existing(cluster, request)
