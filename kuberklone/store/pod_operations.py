@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from kuberklone.errors import Conflict
 from kuberklone.kinds.objects.v1 import node, pod
 from kuberklone.kinds.pod import Pod
-from kuberklone.store import binding, deletion, nodes
+from kuberklone.store import binding, deletion, disruption, nodes
 from kuberklone.store.binding import Binding
 from kuberklone.store.object_operations import check_preconditions, not_found
 from kuberklone.store.records import PODS
@@ -75,6 +75,7 @@ def _bind(transaction: Transaction, operation: BindPod) -> Pod:
 
 def _evict(transaction: Transaction, operation: EvictPod) -> Pod:
     found = _existing(transaction, operation)
+    disruption.take_budget(transaction, found)
     gone = deletion.delete(transaction, PODS, [found], cause="Evicted", grace_s=operation.grace_s)
     assert gone, "nobody else writes in this transaction"
     return gone[0]

@@ -13,6 +13,7 @@ from kuberklone.api.kubernetes import (
     replacing,
     reviews,
     statuses,
+    usages,
     version,
     watch_sockets,
     watching,
@@ -58,6 +59,7 @@ WATCH: Handler | None = watching.watch
 SPECIAL: dict[tuple[str, str], dict[str, Handler]] = {
     ("v1", "bindings"): {"POST": binding.bind_named},
     **reviews.HANDLERS,
+    **usages.HANDLERS,
 }
 # Whole paths that name no resource, such as /version.
 DOCUMENTS: dict[str, Handler] = {
