@@ -56,8 +56,6 @@ class _Outline(msgspec.Struct, frozen=True):
     qos: QosClass
     waiting: str
     """`containerStatuses` of a pod that has its place and has not started."""
-    unready: str
-    """The message of the conditions of such a pod."""
 
 
 _SPEC = msgspec.json.Decoder(_Spec)
@@ -68,16 +66,13 @@ def _outline(spec: str) -> _Outline:
     found = _SPEC.decode(spec)
     members, init_members = _members(found.containers), _members(found.init_containers)
     creating = '"imageID":"","ready":false,"started":false,"state":{"waiting":{"reason":"ContainerCreating"}}}'
-    names = tuple(container.name for container in found.containers)
-    listed = " ".join(names)
     return _Outline(
         containers=members,
         init_containers=init_members,
-        names=names,
+        names=tuple(container.name for container in found.containers),
         init_names=tuple(container.name for container in found.init_containers),
         qos=qos_class(_decode(spec)),
         waiting=",".join(f"{each}{creating}" for each in members),
-        unready=json_text.quoted(f"containers with unready status: [{listed}]"),
     )
 
 
@@ -115,10 +110,7 @@ def _conditions(pod: Pod, outline: _Outline) -> str:
         rest = f'"status":"True","lastTransitionTime":"{started}"}}'
         initialized = f'"status":"True","lastTransitionTime":"{started}"}}'
     elif pod.phase == "Pending":
-        rest = (
-            f'"status":"False","lastTransitionTime":"{bound}","reason":"ContainersNotReady",'
-            f'"message":{outline.unready}}}'
-        )
+        rest = f'"status":"False","lastTransitionTime":"{bound}","reason":"ContainersNotReady"}}'
         done = "False" if outline.init_containers else "True"
         initialized = f'"status":"{done}","lastTransitionTime":"{bound}"}}'
     else:

@@ -83,7 +83,7 @@ def test_every_kind_has_a_row_of_cells_of_their_types(served: Served) -> None:
     found = shown(served, record(served, examples.document(served.api_version, served.kind.kind)))
     row = tables.row(served, found, NOW_MS)
     assert row["object"]["metadata"] == found["metadata"]
-    types = {"string": str, "date": str, "integer": int, "boolean": (bool, str)}
+    types: dict[str, Any] = {"string": str, "date": str, "integer": int, "boolean": (bool, str)}
     for cell, column in zip(row["cells"], served.kind.columns, strict=True):
         assert isinstance(cell, types[column.type]), column.name
         if column.name == "Age":
@@ -108,7 +108,7 @@ def test_generation_counts_changes_of_what_is_wanted(served: Served) -> None:
     labelled = {**document, "metadata": {**document["metadata"], "labels": {"tier": "back"}}}
     after = served.kind.read(prepared(served, labelled), kept)
     assert after.generation == kept.generation
-    assert after.labels == '{"tier":"back"}' or "back" in after.labels
+    assert msgspec.json.decode(after.labels)["tier"] == "back"
     if kept.generation and "spec" in document:
         changed = copy.deepcopy(prepared(served, document))
         changed["spec"]["somethingElse"] = 1
