@@ -7,8 +7,8 @@ decision, not thousands.
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
+from controllers._loop.heard import HeardNodes
 from controllers._loop.mirror import Changed, Mirror
 from controllers.replicaset import reading
 from controllers.replicaset.decide import SetFacts, View
@@ -16,21 +16,14 @@ from controllers.replicaset.facts import PodFacts
 from kuberklone.kinds import node as node_kind
 from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.kind import Kind
-from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.kinds.stored_object import StoredObject
 from kuberklone.store.database import Snapshot
 from kuberklone.store.feed import Reader
-from kuberklone.store.records import NODES, PODS, table_of
+from kuberklone.store.records import PODS, table_of
 
 SetKind = tuple[Kind[StoredObject], Callable[[StoredObject], SetFacts]]
 """A kind of sets, and what makes facts of its records."""
-
-
-class _NodeFacts(NamedTuple):
-    name: str
-    ready_since_ms: int | None
-    """None while it is not Ready: then its pods are not ready either, whatever they said last."""
 
 
 class Index:
@@ -39,8 +32,7 @@ class Index:
         self._kinds = {kind.resource: kind for kind, _ in kinds}
         self._sets = {kind.resource: Mirror(table_of(kind), understand) for kind, understand in kinds}
         self._pods: Mirror[Pod, PodFacts] = Mirror(PODS, reading.pod_facts)
-        self._nodes: Mirror[Node, _NodeFacts] = Mirror(NODES, _node_facts)
-        self._heard: dict[str, int | None] = {}
+        self._nodes = HeardNodes()
         self._controlled: dict[str, dict[str, PodFacts]] = defaultdict(dict)
         self._orphans: dict[str, dict[str, PodFacts]] = defaultdict(dict)
         self._placed: dict[str, dict[str, SetFacts]] = defaultdict(dict)
@@ -55,7 +47,9 @@ class Index:
         """Bring everything up to date; messages about records that cannot be read."""
         errors: list[str] = []
         changes = self._feed.read(connection)
-        self._put_nodes(self._nodes.follow_or_load(connection, changes, errors))
+        turned = self._nodes.read(connection, changes, errors)
+        if turned:
+            self._look_at_pods_on(turned)
         for resource, mirror in self._sets.items():
             for each in mirror.follow_or_load(connection, changes, errors):
                 self._put_set(each, self._kinds[resource])
@@ -65,17 +59,9 @@ class Index:
                 errors.append(f"pod {pod.after.namespace}/{pod.after.name} cannot be read, so it is left as it is")
         return errors
 
-    def _put_nodes(self, changed: Iterable[Changed[_NodeFacts]]) -> None:
-        turned: set[str] = set()
-        for _, before, after in changed:
-            if before is not None and (after is None or after.name != before.name):
-                self._heard.pop(before.name, None)
-            if after is not None and self._heard.get(after.name, -1) != after.ready_since_ms:
-                self._heard[after.name] = after.ready_since_ms
-                turned.add(after.name)
-        if turned:
-            on_them = (pod for pod in self._pods.facts.values() if pod.node_name in turned)
-            self.dirty.update(pod.controller_uid for pod in on_them if pod.controller_uid in self._kind_of)
+    def _look_at_pods_on(self, names: set[str]) -> None:
+        on_them = (pod for pod in self._pods.facts.values() if pod.node_name in names)
+        self.dirty.update(pod.controller_uid for pod in on_them if pod.controller_uid in self._kind_of)
 
     def _put_set(self, changed: Changed[SetFacts], kind: Kind[StoredObject]) -> None:
         uid, before, after = changed
@@ -138,14 +124,5 @@ class Index:
         )
 
     def _as_heard(self, pod: PodFacts) -> PodFacts:
-        if pod.ready_since_ms is None or pod.node_name is None:
-            return pod
-        heard_since_ms = self._heard.get(pod.node_name, 0)
-        if heard_since_ms is None:
-            return replace(pod, ready_since_ms=None)
-        # Its node was silent in between, and what nobody sees is not ready.
-        return pod if heard_since_ms <= pod.ready_since_ms else replace(pod, ready_since_ms=heard_since_ms)
-
-
-def _node_facts(node: Node) -> _NodeFacts:
-    return _NodeFacts(node.name, node.ready_since_ms if node.ready == "True" else None)
+        since_ms = self._nodes.ready_since_ms(pod.node_name, pod.ready_since_ms)
+        return pod if since_ms == pod.ready_since_ms else replace(pod, ready_since_ms=since_ms)

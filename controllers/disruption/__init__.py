@@ -1,0 +1,1 @@
+"""Counts how many pods each PodDisruptionBudget can spare."""

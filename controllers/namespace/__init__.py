@@ -1,0 +1,1 @@
+"""Gives every namespace what it must have, and empties those that are deleted."""
