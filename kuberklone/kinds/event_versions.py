@@ -26,7 +26,14 @@ def to_core(document: Document) -> Document:
 
 
 def from_core(document: Document) -> Document:
-    """A kept event as events.k8s.io/v1 says it; `eventTime` is there always, as its schema demands."""
+    """A kept event as events.k8s.io/v1 says it.
+
+    Its `eventTime` has to be there: where a component counted instead, it is the time of the first one. (Kubernetes
+    sends null, which the typed Python client refuses.)
+    """
     found = {_TO_NEW.get(member, member): value for member, value in document.items()}
-    found.setdefault("eventTime", None)
+    if not found.get("eventTime"):
+        first = document.get("firstTimestamp") or document["metadata"].get("creationTimestamp")
+        # Times of this field have microseconds.
+        found["eventTime"] = first.replace("Z", ".000000Z") if first and "." not in first else first
     return found
