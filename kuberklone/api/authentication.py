@@ -35,7 +35,7 @@ class Identity:
     purpose: Purpose | Literal["local"]
     """`local`: whoever reaches the plain listener."""
     subject: str = ""
-    """The uid of the node for which they speak."""
+    """The uid of the node for which they speak, or the service account that they are."""
 
 
 LOCAL = Identity(purpose="local")
@@ -51,11 +51,12 @@ class Authenticator:
         """Raises Unauthenticated or Forbidden."""
         if path in OPEN or not (encrypted or is_for_agents(path)):
             return LOCAL
-        identity = await self._identity(_bearer(headers))
+        identity = await self.holder(_bearer(headers))
         _permit(identity, path)
         return identity
 
-    async def _identity(self, text: str) -> Identity:
+    async def holder(self, text: str) -> Identity:
+        """Whose token this is; raises Unauthenticated."""
         given = token.parse(text)
         # By the hash, so that no secret waits in memory for a dump of it.
         key = token.secret_hash(f"{given.id}.{given.secret}")

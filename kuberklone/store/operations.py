@@ -92,6 +92,8 @@ class CreateToken:
 
     purpose: Literal["join", "admin"]
     valid_ms: int | None
+    subject: str = ""
+    """Who is meant by it, such as a service account; empty: nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,7 +335,9 @@ def _heal_node(transaction: Transaction, operation: HealNode) -> Node:
 def _change_tokens(transaction: Transaction, operation: CreateToken | RevokeToken) -> CreatedToken | Done:
     if isinstance(operation, CreateToken):
         tokens.remove_expired(transaction)
-        token, text = tokens.create(transaction, operation.purpose, valid_ms=operation.valid_ms)
+        token, text = tokens.create(
+            transaction, operation.purpose, subject=operation.subject, valid_ms=operation.valid_ms
+        )
         return CreatedToken(token=token, text=text)
     if not tokens.revoke(transaction, operation.id):
         raise NotFound(f"there is no token {operation.id:.80}; kuberklone token list shows them")

@@ -26,7 +26,7 @@ class Token:
     id: str
     purpose: str
     subject: str
-    """The uid of the node that speaks with it; empty where it is nobody's own."""
+    """The uid of the node that speaks with it, or the service account that it stands for; else empty."""
     secret_hash: str
     created_ms: int
     expires_ms: int | None

@@ -20,7 +20,17 @@ from kuberklone.api.kubernetes import (
 )
 from kuberklone.api.kubernetes.answers import Handler, SocketHandler
 from kuberklone.api.kubernetes.paths import ResourcePath
-from kuberklone.api.kubernetes.subresources import binding, eviction, finalize, scale, status
+from kuberklone.api.kubernetes.subresources import (
+    absent,
+    binding,
+    eviction,
+    executing,
+    finalize,
+    log,
+    scale,
+    status,
+    token,
+)
 from kuberklone.kinds.catalogue import Served
 
 Methods = Mapping[str, tuple[str, Handler]]
@@ -50,7 +60,11 @@ SUBRESOURCES: dict[str, Methods] = {
         "PATCH": ("patch", scale.patch),
     },
     "pods/binding": {"POST": ("create", binding.bind)},
+    "pods/log": {"GET": ("get", log.show)},
+    "pods/exec": {"GET": ("get", executing.refuse), "POST": ("create", executing.refuse)},
+    "pods/attach": {"GET": ("get", executing.refuse), "POST": ("create", executing.refuse)},
     "pods/eviction": {"POST": ("create", eviction.evict)},
+    "serviceaccounts/token": {"POST": ("create", token.create)},
     "namespaces/finalize": {"PUT": ("update", finalize.replace)},
 }
 # Watching is a verb of its own under the method GET; None while nobody watches.
@@ -73,8 +87,8 @@ DOCUMENTS: dict[str, Handler] = {
 DOCUMENTS_BELOW: dict[str, Handler] = {"/openapi/v3/": openapi_documents.show}
 
 
-# What may be asked for by a WebSocket, by subresource.
-SOCKETS: dict[str, SocketHandler] = {}
+# What may be asked for by a WebSocket.
+SOCKETS: dict[str, SocketHandler] = {"pods/exec": executing.serve, "pods/attach": executing.serve}
 
 
 def document(path: str) -> Handler | None:
@@ -111,8 +125,9 @@ def socket(path: ResourcePath, served: Served | None, *, is_watch: bool) -> Sock
     if is_watch and not path.subresource:
         handler("GET", path, served, is_watch=True)
         return watch_sockets.serve
-    found = SOCKETS.get(path.subresource)
-    if served is None or found is None or served.kind.subresource(path.subresource) is None:
+    handler("GET", path, served, is_watch=False)
+    found = SOCKETS.get(f"{path.resource}/{path.subresource}")
+    if found is None:
         raise statuses.no_such_path()
     return found
 
@@ -129,10 +144,9 @@ def _methods(path: ResourcePath, served: Served) -> Methods:
         return OBJECT
     known = kind.subresource(path.subresource)
     if known is None:
-        raise statuses.no_such_path()
+        raise absent.refusal(kind.resource, path.subresource)
     methods = SUBRESOURCES.get(f"{kind.resource}/{known.name}") or SUBRESOURCES.get(known.name)
-    if methods is None:
-        raise statuses.no_such_path()
+    assert methods is not None, "a kind names only what is served"
     return methods
 
 

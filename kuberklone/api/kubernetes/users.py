@@ -26,4 +26,19 @@ ADMINISTRATOR = User(name="kuberklone:admin", groups=("system:masters", "system:
 def of(scope: HTTPScope | WebSocketScope) -> User:
     """The user behind a request, by the token that let it in."""
     identity: Any = scope.get("auth")
-    return ADMINISTRATOR if identity is not None and identity.purpose == "admin" else ANONYMOUS
+    return ANONYMOUS if identity is None or identity.purpose != "admin" else named(identity.subject)
+
+
+def named(subject: str) -> User:
+    """Whom a token that may do anything stands for: a service account, or the administrator."""
+    match subject.split(":"):
+        case ["system", "serviceaccount", namespace, _]:
+            groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated")
+            return User(name=subject, groups=groups)
+        case _:
+            return ADMINISTRATOR
+
+
+def service_account(namespace: str, name: str) -> str:
+    """The name of a service account as a user."""
+    return f"system:serviceaccount:{namespace}:{name}"

@@ -37,7 +37,6 @@ KIND = Kind(
         Subresource(name="log", verbs=("get",)),
         Subresource(name="exec", kind="PodExecOptions", verbs=("create", "get")),
         Subresource(name="attach", kind="PodAttachOptions", verbs=("create", "get")),
-        Subresource(name="ephemeralcontainers"),
     ),
     document=pod_document.document,
     read=pod_reading.read,
