@@ -164,10 +164,11 @@ class Server(uvicorn.Server):
 
 
 class _Foreseen(logging.Filter):
-    """Uvicorn calls it an error of ours when a WebSocket is refused, or an answer given up that nobody takes."""
+    """Uvicorn complains of what we answer ourselves: refused WebSockets, other upgrades, clients that were cut off."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith("ASGI callable returned without completing")
+        said = record.getMessage()
+        return not said.startswith(("ASGI callable returned without completing", "Unsupported upgrade request"))
 
 
 logging.getLogger("uvicorn.error").addFilter(_Foreseen())

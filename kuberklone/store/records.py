@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Boolean, Connection, Integer, Select, select
 
 from kuberklone.kinds import json_text
+from kuberklone.kinds.field_values import field_value
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.kind import SHARED_TABLE, Kind
 from kuberklone.kinds.objects.v1 import event, namespace, node, pod
@@ -20,6 +21,7 @@ from kuberklone.store.among import among
 from kuberklone.store.rows import BulkInsert, BulkStatement, BulkUpdate, ColumnType
 from kuberklone.store.transaction import Transaction
 
+_decode = msgspec.json.Decoder().decode
 R = TypeVar("R", bound=Header)
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -35,6 +37,7 @@ class TableOf(Generic[R]):
         self.group = kind.group
         self.api_version = kind.api_version
         self.selectable = kind.selectable
+        self.sections = _sections(kind)
         self.constants = _constants(kind)
         """Columns with one value for the whole kind, absent from the struct."""
         self.columns: tuple[str, ...] = kind.record.__struct_fields__
@@ -119,6 +122,16 @@ def _constants(kind: Kind[R]) -> dict[str, str]:
     if kind.table != SHARED_TABLE:
         return {}
     return {"api_group": kind.group, "resource": kind.resource}
+
+
+def _sections(kind: Kind[R]) -> dict[str, tuple[str, ...]]:
+    """Fields that selectors look up in the documents, by the column that holds them. Others never change."""
+    columns = {section for section in ("spec", "status") if section in kind.record.__struct_fields__}
+    paths = {path: path.partition(".")[0] for path in kind.selectable_paths}
+    return {
+        column: tuple(path for path, section in paths.items() if section == column)
+        for column in columns & set(paths.values())
+    }
 
 
 NODES = TableOf(node.KIND)
@@ -258,6 +271,7 @@ def _log(
 def _previous(table: TableOf[R], updates: Sequence[Update[R]], columns: tuple[str, ...]) -> list[str | None]:
     """For each update, labels and selectable fields as they were before, where they changed."""
     fields = [(path, column) for path, column in table.selectable.items() if column in columns]
+    sections = {column: paths for column, paths in table.sections.items() if column in columns}
     found: list[str | None] = []
     for change in updates:
         members = [
@@ -265,11 +279,22 @@ def _previous(table: TableOf[R], updates: Sequence[Update[R]], columns: tuple[st
             for path, column in fields
             if getattr(change.old, column) != getattr(change.new, column)
         ]
+        for column, paths in sections.items():
+            members += _moved(getattr(change.old, column), getattr(change.new, column), column, paths)
         parts = [f'"fields":{{{",".join(members)}}}'] if members else []
         if change.old.labels != change.new.labels:
             parts.append(f'"labels":{change.old.labels}')
         found.append("{" + ",".join(parts) + "}" if parts else None)
     return found
+
+
+def _moved(old: str, new: str, section: str, paths: Sequence[str]) -> list[str]:
+    """Of the fields in a section, those that are something else now, as they were before."""
+    if old == new:
+        return []
+    before, after = {section: _decode(old)}, {section: _decode(new)}
+    values = ((path, field_value(before, path)) for path in paths)
+    return [f'"{path}":{json_text.quoted(value)}' for path, value in values if value != field_value(after, path)]
 
 
 def _selectable(record: Header, column: str) -> str:

@@ -8,7 +8,6 @@ from http import HTTPStatus
 import msgspec
 
 from kuberklone.api.kubernetes.request import Request
-from kuberklone.api.kubernetes.shared_change import field_value
 from kuberklone.api.kubernetes.statuses import StatusError
 from kuberklone.apimachinery import selectors
 from kuberklone.apimachinery.problem import Problem, invalid
@@ -17,6 +16,7 @@ from kuberklone.errors import Malformed
 from kuberklone.kinds import json_text, rules
 from kuberklone.kinds import served as served_documents
 from kuberklone.kinds.catalogue import Served
+from kuberklone.kinds.field_values import field_value
 from kuberklone.store.watch_feed import WholeChange
 
 # More at once than kubectl's pages by far; a client with a limit has to be ready to go on anyway.

@@ -8,6 +8,7 @@ import msgspec
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.selectors import FieldSelector, LabelSelector
 from kuberklone.kinds.catalogue import Served
+from kuberklone.kinds.field_values import field_value
 from kuberklone.store.watch_feed import WholeChange
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -15,10 +16,6 @@ EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 _TYPES: dict[str, EventType] = {"ADDED": "ADDED", "MODIFIED": "MODIFIED", "DELETED": "DELETED"}
 _NOTHING: Mapping[str, Any] = {}
 _decode = msgspec.json.Decoder().decode
-# Booleans that documents leave out when they are false; a selector sees the word.
-_FALSE_WHEN_ABSENT = frozenset({"spec.unschedulable", "spec.hostNetwork"})
-# Selectors whose path is not where the value stands.
-_PLACES = {"source": "source.component"}
 
 
 class Form(Protocol):
@@ -80,16 +77,6 @@ class SharedChange:
         if self._before is None:
             self._before = _NOTHING if self.row.previous is None else _decode(self.row.previous)
         return self._before
-
-
-def field_value(document: Document, path: str) -> str:
-    """What a field selector sees at a path: text, empty when there is nothing."""
-    value: Any = document
-    for member in _PLACES.get(path, path).split("."):
-        value = value.get(member) if isinstance(value, dict) else None
-    if value is None:
-        return "false" if path in _FALSE_WHEN_ABSENT else ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def event_type(change: SharedChange, served: Served, labels: LabelSelector, fields: FieldSelector) -> EventType | None:
