@@ -1,6 +1,5 @@
 """From a document that was sent to the record that it asks for: checked, completed, admitted."""
 
-import re
 from typing import Any
 
 import msgspec
@@ -12,13 +11,12 @@ from kuberklone.api.kubernetes.request import Request
 from kuberklone.apimachinery import schemas
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem, refusal, strict_error, warnings
+from kuberklone.apimachinery.schemas import Schema
 from kuberklone.errors import Malformed
 from kuberklone.kinds import json_text, metadata_rules, served
 from kuberklone.kinds.catalogue import Served
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.preparing import prepared
-
-_PATH_PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
 def checked(
@@ -46,7 +44,7 @@ def checked(
             raise error
         if options.validation == "Warn":
             request.warnings += warnings(strict)
-        document = _without(document, [problem.path for problem in problems if problem.reason == "unknown"])
+        document = _known(document, schemas.schema_of(api_version, kind))
     wrong = problems if is_whole else [problem for problem in problems if problem.reason == "type"]
     if wrong and (refused := refusal(api_version, kind, _name(document), wrong)) is not None:
         raise refused
@@ -73,24 +71,14 @@ def _name(document: Document) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _without(document: Document, paths: list[str]) -> Document:
-    """A copy without the fields at `paths`."""
-    copied: Document = msgspec.json.decode(msgspec.json.encode(document))
-    # From behind: so that what goes does not move what is still to go.
-    for path in sorted(paths, reverse=True):
-        *way, last = [int(index) if index else name for index, name in _PATH_PART.findall(path)]
-        found: Any = copied
-        for step in way:
-            found = found[step] if isinstance(found, list) == isinstance(step, int) and _has(found, step) else None
-            if found is None:
-                break
-        if isinstance(found, dict):
-            found.pop(last, None)
-    return copied
-
-
-def _has(found: Any, step: int | str) -> bool:
-    return step < len(found) if isinstance(step, int) else step in found
+def _known(value: Any, schema: Schema) -> Any:
+    """A copy without the fields that the schema does not have."""
+    if isinstance(value, list):
+        return [_known(inner, schema.items) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    fields = schema.properties
+    return {key: _known(inner, schema.field(key)) for key, inner in value.items() if not fields or key in fields}
 
 
 def sent(request: Request, document: Document, options: WriteOptions, given_twice: list[Problem]) -> Document:
@@ -110,12 +98,13 @@ def placed(request: Request, document: Document) -> Document:
     elif namespace:
         raise Malformed("namespace must not be set on an object of a kind that has none")
     if path.name:
-        name = metadata.get("name") or path.name
+        name = metadata.get("name")
+        if not name:
+            raise Malformed("name must be provided: metadata.name is that of the URL")
         if name != path.name:
             raise Malformed(
                 f"the name of the object ({str(name)[:80]}) does not match the name on the URL ({path.name[:80]})"
             )
-        metadata = {**metadata, "name": name}
     return {**document, "metadata": metadata}
 
 
