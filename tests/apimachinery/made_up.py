@@ -156,15 +156,42 @@ class Author:
         made: Document = make()
         return made
 
+    # --------------------------------------------------------------------------------------------------- stories
+
+    def like(self, document: Document) -> Document:
+        """Another document of the same kind."""
+        other = self.document()
+        while other["kind"] != document["kind"]:
+            other = self.document()
+        return other
+
+    def story(self) -> Document:
+        """Some writes of one object by several managers, which apply or update it."""
+        document = self.document()
+        writes = []
+        for _ in range(self._random.randint(2, 6)):
+            wanted = self.like(document)
+            if self.chance(0.5) and writes:
+                wanted = self.changed(self.one(*writes)["document"], wanted)
+            operation = self.one("apply", "apply", "update")
+            manager = self.one("ann", "bob", "kubectl")
+            writes.append({"operation": operation, "manager": manager, "force": self.chance(0.4), "document": wanted})
+        return {"apiVersion": document["apiVersion"], "kind": document["kind"], "writes": writes}
+
+    def changed(self, document: Any, other: Any) -> Any:
+        """The document with parts of another."""
+        if not isinstance(document, dict) or not isinstance(other, dict):
+            return document if self.chance(0.7) else other
+        names = [*document, *(name for name in other if name not in document)]
+        mixed = {name: self.changed(document.get(name, other.get(name)), other.get(name)) for name in names}
+        return {name: value for name, value in mixed.items() if value is not None}
+
     # --------------------------------------------------------------------------------------------------- patches
 
     def strategic_patch(self, document: Document) -> Document:
         """What another document of the same kind says, in part, with directives."""
         keys = _MERGE_KEYS | ({"ports": "port"} if document["kind"] == "Service" else {})
-        other = self.document()
-        while other["kind"] != document["kind"]:
-            other = self.document()
-        patch: Document = self._patched(other, keys)
+        patch: Document = self._patched(self.like(document), keys)
         return {key: value for key, value in patch.items() if key not in {"kind", "apiVersion"}}
 
     def _patched(self, value: Any, keys: dict[str, str | None]) -> Any:
