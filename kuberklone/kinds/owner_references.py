@@ -56,6 +56,14 @@ def removed(raw: str, uids: Iterable[str]) -> str:
     return text(each for each in read(raw) if each.uid not in gone)
 
 
+def unblocked(raw: str, uids: Iterable[str]) -> str:
+    """The column with these owners as before, but not blocked in their deletion any more."""
+    free = set(uids)
+    return text(
+        msgspec.structs.replace(each, block_owner_deletion=False) if each.uid in free else each for each in read(raw)
+    )
+
+
 def controlling(*, api_version: str, kind: str, name: str, uid: str) -> OwnerReference:
     """How a set owns its pods: it controls them, and, deleted in the foreground, goes after them."""
     members: dict[str, Any] = {"api_version": api_version, "kind": kind, "name": name, "uid": uid}

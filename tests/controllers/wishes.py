@@ -58,21 +58,24 @@ def delete(
 
 
 def find(
-    loops: Loops, word: str, *, namespace: str = "default", labels: dict[str, str] | None = None
+    loops: Loops, word: str, *, name: str = "", namespace: str = "default", labels: dict[str, str] | None = None
 ) -> list[Document]:
-    """The objects of a kind with these labels, by name."""
+    """The objects of a kind with this name and these labels, by name."""
     kind = kind_named(word)
     table = table_of(kind)
     with loops.store.snapshot() as connection:
-        found = [record for record in table.read(connection) if table.namespace_of(record) in ("", namespace)]
+        found = [
+            record
+            for record in table.read(connection)
+            if table.namespace_of(record) in ("", namespace) and name in ("", record.name)
+        ]
     documents = [msgspec.json.decode(kind.document(record)) for record in sorted(found, key=lambda each: each.name)]
     wanted = (labels or {}).items()
     return [each for each in documents if wanted <= (each["metadata"].get("labels") or {}).items()]
 
 
 def get(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document | None:
-    found = find(loops, word, namespace=namespace)
-    return next((each for each in found if each["metadata"]["name"] == name), None)
+    return next(iter(find(loops, word, name=name, namespace=namespace)), None)
 
 
 def the(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document:

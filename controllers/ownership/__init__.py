@@ -1,0 +1,1 @@
+"""Deletes what exists only for the sake of something that is gone."""
