@@ -41,9 +41,11 @@ READERS = 8
 
 
 def build(context: Context) -> Door:
-    context.registry.register(ClusterCollector(context.store, context.writes.waiting))
     authenticator = Authenticator(context.store)
     served = cluster.of(context, authenticator, catalogue())
+    context.registry.register(
+        ClusterCollector(context.store, waiting=context.writes.waiting, watching=served.hub.watching)
+    )
     return Door(
         _framework(context, served),
         judge=guard.judge_for(context.settings),

@@ -24,14 +24,16 @@ _PHASES = ("Pending", "Running", "Succeeded", "Failed")
 class ClusterCollector(Collector):
     """Reads the store once for each scrape; says so, and nothing else, while the store cannot be read."""
 
-    def __init__(self, store: Store, waiting: Callable[[], int]) -> None:
+    def __init__(self, store: Store, *, waiting: Callable[[], int], watching: Callable[[], int]) -> None:
         self._store = store
         self._waiting = waiting
+        self._watching = watching
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "kuberklone_api_writes_waiting", "Operations in the queue of the group commit.", value=self._waiting()
         )
+        yield GaugeMetricFamily("kuberklone_api_watches", "Watches that are open.", value=self._watching())
         try:
             families = list(self._read())
         except StoreError:

@@ -1,7 +1,7 @@
 """What handlers answer, and the form in which a client wants it: objects, tables or metadata alone."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -10,6 +10,7 @@ from litestar.types import Send
 from kuberklone.api.kubernetes import statuses
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.request import Request
+from kuberklone.api.kubernetes.sending import Patience
 
 JSON = "application/json"
 # Accept headers come from a few programs; a stranger who varies them must not grow the memory.
@@ -55,6 +56,7 @@ class Stream:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     may_be_compressed: bool = False
     """False where a client waits for each piece, as in a watch."""
+    patience: Patience = field(default_factory=Patience)
 
 
 Handler = Callable[[Cluster, Request], Awaitable[Answer | Stream]]

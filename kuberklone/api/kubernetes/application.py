@@ -25,8 +25,6 @@ _GZIP_WINDOW = zlib.MAX_WBITS | 16
 # A warning is a header; of many, the first few are read.
 _WARNINGS_MAX = 20
 _WARNING_LENGTH_MAX = 1024
-# A client that takes nothing of an answer for so long is not going to; it holds a queue and a connection meanwhile.
-_STALLED_S = 30.0
 
 _log = logs.get()
 
@@ -181,7 +179,7 @@ async def _send_stream(send: Send, receive: Receive, answer: Stream, request: Re
             if compressor is not None:
                 chunk = compressor.compress(chunk)
             if chunk:
-                async with asyncio.timeout(_STALLED_S):
+                async with answer.patience.while_sending():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         rest = b"" if compressor is None or scope["method"] == "HEAD" else compressor.flush()
         await send({"type": "http.response.body", "body": rest, "more_body": False})

@@ -10,8 +10,6 @@ from kuberklone.api.kubernetes.request import Request
 from kuberklone.api.kubernetes.watching import OpenWatch
 
 _NORMAL = 1000
-# As with answers over HTTP: a client that takes nothing for so long is not going to.
-_STALLED_S = 30.0
 
 
 async def serve(cluster: Cluster, request: Request, send: Send) -> None:
@@ -40,7 +38,7 @@ def _subprotocol(request: Request) -> str | None:
 async def _tell(events: OpenWatch, send: Send) -> None:
     async for chunk in events:
         for line in chunk.splitlines():
-            async with asyncio.timeout(_STALLED_S):
+            async with events.patience.while_sending():
                 await send(cast(Any, {"type": "websocket.send", "text": line.decode()}))
     await send(cast(Any, {"type": "websocket.close", "code": _NORMAL}))
 

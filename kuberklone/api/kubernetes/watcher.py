@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from enum import Enum
 
+from kuberklone.api.kubernetes.sending import Patience
+
 # What may wait for one client: two bursts of some thousand pods. A client that reads at all takes that in a second.
 QUEUED_BYTES_MAX = 16 * 2**20
 
@@ -20,7 +22,7 @@ class Cut(Enum):
 class Watcher:
     """The queue of one watch. Everything here happens on the event loop."""
 
-    __slots__ = ("_begun", "_queue", "_waker", "after", "cut_by", "is_first", "queued_bytes", "upto")
+    __slots__ = ("_begun", "_queue", "_waker", "after", "cut_by", "is_first", "patience", "queued_bytes", "upto")
 
     def __init__(self, upto: int) -> None:
         self.after = 0
@@ -31,6 +33,7 @@ class Watcher:
         self.is_first = True
         """Whether the next event is the first that the client gets."""
         self.queued_bytes = 0
+        self.patience = Patience()
         self._begun = False
         self._queue: deque[tuple[int, bytes]] = deque()
         self._waker: asyncio.Future[None] | None = None
@@ -54,6 +57,9 @@ class Watcher:
             self.cut_by = cause
             self._queue.clear()
             self.queued_bytes = 0
+            if cause is Cut.SLOW:
+                # It is most likely waited for right now.
+                self.patience.end()
             self._wake()
 
     def begin(self, revision: int) -> None:

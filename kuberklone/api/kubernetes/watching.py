@@ -38,7 +38,8 @@ _chance = Chance()
 
 async def watch(cluster: Cluster, request: Request) -> Stream:
     """Handler of every `?watch=true`."""
-    return Stream(chunks=await OpenWatch.open(cluster, request))
+    opened = await OpenWatch.open(cluster, request)
+    return Stream(chunks=opened, patience=opened.patience)
 
 
 def _form(request: Request) -> WatchForm:
@@ -85,6 +86,7 @@ class OpenWatch:
         self._form = form
         self._options = options
         self._watcher = watcher
+        self.patience = watcher.patience
         self._chunks = self._run()
 
     @classmethod

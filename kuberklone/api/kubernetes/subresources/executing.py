@@ -15,6 +15,7 @@ from kuberklone.api.agents.streams import Stream
 from kuberklone.api.kubernetes.answers import Answer
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.request import Query, Request
+from kuberklone.api.kubernetes.sending import STALLED_S
 from kuberklone.api.kubernetes.statuses import StatusError
 from kuberklone.api.kubernetes.subresources import containers
 from kuberklone.api.kubernetes.subresources.containers import Place
@@ -24,8 +25,6 @@ from kuberklone.kinds.reporting import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDO
 
 _PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _NORMAL = 1000
-# A client that takes nothing for so long is not going to.
-_STALLED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,7 @@ async def _to_client(stream: Stream, wish: Wish, send: Send) -> None:
     while (frame := await stream.receive()) is not None:
         channel, data = frame
         if channel in wanted:
-            async with asyncio.timeout(_STALLED_S):
+            async with asyncio.timeout(STALLED_S):
                 await send(cast(Any, {"type": "websocket.send", "bytes": bytes([channel]) + data}))
         if channel == ERROR:
             break  # that is how it ended
