@@ -144,3 +144,10 @@ def test_paths_say_what_can_be_done_there() -> None:
     scale = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale"]["get"]
     assert scale["x-kubernetes-group-version-kind"] == {"group": "autoscaling", "version": "v1", "kind": "Scale"}
     assert "/api/v1/nodes/{name}" in _openapi("api/v1")["paths"]
+
+
+def test_files_that_are_lists_are_checked_by_the_server() -> None:
+    patched = [each["patch"] for each in _openapi("api/v1")["paths"].values() if "patch" in each]
+    assert {"group": "", "version": "v1", "kind": "List"} in [
+        each["x-kubernetes-group-version-kind"] for each in patched
+    ]
