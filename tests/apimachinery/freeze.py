@@ -11,6 +11,7 @@ from tests.apimachinery.made_up import Author
 
 _ORACLE = Path(__file__).parent / "oracle"
 _CASES = 400
+_STORIES = 150
 
 
 def ask(*words: str, questions: list[Any] | None = None) -> list[Any]:
@@ -35,3 +36,5 @@ if __name__ == "__main__":
     frozen.write("protobuf", ask("samples", "2", "37"))
     cases = [strategic_case(seed) for seed in range(_CASES)]
     frozen.write("strategic", _answered(cases, ask("strategic", questions=cases)))
+    tales = [Author(seed).story() for seed in range(_STORIES)]
+    frozen.write("stories", _answered(tales, ask("apply", questions=tales)))

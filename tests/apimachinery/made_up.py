@@ -168,7 +168,7 @@ class Author:
     def story(self) -> Document:
         """Some writes of one object by several managers, which apply or update it."""
         document = self.document()
-        writes = []
+        writes: list[Document] = []
         for _ in range(self._random.randint(2, 6)):
             wanted = self.like(document)
             if self.chance(0.5) and writes:

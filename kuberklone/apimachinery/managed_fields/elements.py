@@ -6,7 +6,6 @@ import msgspec
 
 from kuberklone.apimachinery.managed_fields.sets import Path
 from kuberklone.apimachinery.schemas import Schema
-from kuberklone.errors import Malformed
 
 _encode = msgspec.json.Encoder().encode
 # Go's encoder writes these as escapes; equal names must be equal texts.
@@ -18,23 +17,23 @@ def field(name: str) -> str:
 
 
 def item(value: Any, schema: Schema) -> str:
-    """The name of an item of a list that is a set or has keys. `schema` is the list's; raises Malformed."""
-    if schema.list_type == "set":
-        if isinstance(value, dict | list):
-            raise Malformed("a list of plain values holds an object or a list")
+    """The name of an item of a list that is a set or has keys; `schema` is the list's.
+
+    An item without a key has the key's zero, as Go reads it. One that is of no use for its list is named by its value:
+    whether it may be there is not asked here.
+    """
+    if schema.list_type == "set" or not isinstance(value, dict):
         return f"v:{_json(value)}"
-    if not isinstance(value, dict):
-        raise Malformed(f"an item of a list with the keys {', '.join(schema.list_keys)} is no object")
-    keys = {}
-    for key in sorted(schema.list_keys):
-        given = value.get(key)
-        if given is None:
-            given = schema.key_default(key)
-        if given is not None:
-            keys[key] = given
-    if not keys:
-        raise Malformed(f"an item of a list leaves out all of its keys: {', '.join(schema.list_keys)}")
-    return f"k:{_json(keys)}"
+    return f"k:{_json({key: _key(value, key, schema) for key in sorted(schema.list_keys)})}"
+
+
+def _key(value: dict[str, Any], key: str, schema: Schema) -> Any:
+    given = value.get(key)
+    if given is None:
+        given = schema.key_default(key)
+    if given is None:
+        given = 0 if schema.items.field(key).type == "integer" else ""
+    return given
 
 
 def _json(value: Any) -> str:
