@@ -8,10 +8,12 @@ from kuberklone.api.kubernetes import admission
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.options import WriteOptions
 from kuberklone.api.kubernetes.request import Request
-from kuberklone.apimachinery import schemas
+from kuberklone.apimachinery import managed_fields, schemas
 from kuberklone.apimachinery.document import Document
+from kuberklone.apimachinery.managed_fields import Write
 from kuberklone.apimachinery.problem import Problem, refusal, strict_error, warnings
 from kuberklone.apimachinery.schemas import Schema
+from kuberklone.clock import timestamp
 from kuberklone.errors import Malformed
 from kuberklone.kinds import json_text, metadata_rules, served
 from kuberklone.kinds.catalogue import Served
@@ -108,27 +110,38 @@ def placed(request: Request, document: Document) -> Document:
     return {**document, "metadata": metadata}
 
 
-async def new(cluster: Cluster, request: Request, document: Document, options: WriteOptions) -> Header:
-    """The record of a document that is new, admitted; raises Invalid and Forbidden."""
+async def new(
+    cluster: Cluster, request: Request, document: Document, options: WriteOptions, *, is_applied: bool = False
+) -> Header:
+    """The record of a document that is new, admitted; raises Invalid and Forbidden.
+
+    One that is applied says itself who manages which of its fields.
+    """
     found = request.served
     document = prepared(found, document)
     metadata = document["metadata"]
     if metadata.get("resourceVersion"):
         raise Malformed("resourceVersion should not be set on objects to be created")
-    if found.kind.resets_status:
-        document.pop("status", None)
     # What people are told first is what they forgot; rules may then rely on what the schema says.
     _refuse(found, _of_schema(found, document), metadata)
     await admission.admit_new(cluster, request, document)
     _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
-    if not metadata.get("managedFields"):
-        metadata["managedFields"] = _managed(cluster, found, None, document, options)
+    if not is_applied:
+        write = write_of(cluster, found, options)
+        metadata["managedFields"] = managed_fields.record_update(None, document, write)
     record: Header = found.kind.read(document, None)
     return msgspec.structs.replace(record, uid=admission.new_uid())
 
 
 def changed(
-    cluster: Cluster, found: Served, document: Document, old: Header, options: WriteOptions, *, subresource: str = ""
+    cluster: Cluster,
+    found: Served,
+    document: Document,
+    old: Header,
+    options: WriteOptions,
+    *,
+    subresource: str = "",
+    is_applied: bool = False,
 ) -> Header:
     """The record that a document makes of an old one, equal to it where it changes nothing; raises Invalid.
 
@@ -148,10 +161,10 @@ def changed(
         metadata["managedFields"] = before["metadata"].get("managedFields")
     read = kind.read_status if subresource == "status" and kind.read_status is not None else kind.read
     record: Header = read(document, old)
-    if record == old:
-        return old
+    if record == old or is_applied:
+        return record
     after = served.decoded(kind.document(record))
-    noted = _managed(cluster, found, before, after, options, subresource=subresource)
+    noted = managed_fields.record_update(before, after, write_of(cluster, found, options, subresource=subresource))
     return msgspec.structs.replace(record, managed_fields=json_text.text(noted))
 
 
@@ -174,14 +187,14 @@ def _refuse(found: Served, problems: list[Problem], metadata: Document) -> None:
             raise error
 
 
-def _managed(
-    cluster: Cluster,
-    found: Served,
-    before: Document | None,
-    after: Document,
-    options: WriteOptions,
-    *,
-    subresource: str = "",
-) -> list[Document]:
-    del cluster, found, before, after, options, subresource
-    return []
+def write_of(cluster: Cluster, found: Served, options: WriteOptions, *, subresource: str = "") -> Write:
+    """Who writes, for the bookkeeping of fields: in the version that is kept, so that all versions say the same."""
+    kind = found.kind
+    return Write(
+        manager=options.manager,
+        api_version=kind.api_version,
+        now=timestamp(cluster.store.clock.wall_ms()),
+        schema=schemas.schema_of(kind.api_version, kind.kind),
+        subresource=subresource,
+        ignored=("status",) if kind.resets_status else (),
+    )

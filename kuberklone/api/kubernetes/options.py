@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kuberklone.api.kubernetes.request import Query, Request
+from kuberklone.apimachinery import managed_fields
 from kuberklone.apimachinery.problem import Problem, invalid
 from kuberklone.kinds import rules
 
@@ -40,7 +41,7 @@ def read(request: Request, kind: str = "UpdateOptions") -> WriteOptions:
         raise invalid(kind, "", problems)
     return WriteOptions(
         dry_run=is_dry_run(query),
-        manager=manager or request.header(b"user-agent").partition("/")[0],
+        manager=managed_fields.manager_of(manager or None, request.header(b"user-agent") or None),
         manager_given=bool(manager),
         validation=_VALIDATIONS[validation],
         force=query.flag("force"),

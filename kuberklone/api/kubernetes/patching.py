@@ -1,5 +1,6 @@
 """PATCH: a change to whatever is there, by one of four languages, tried again when somebody else writes in between."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from kuberklone.api.kubernetes import documents, options, reading, shapes
@@ -9,12 +10,12 @@ from kuberklone.api.kubernetes.creating import carry_out
 from kuberklone.api.kubernetes.options import WriteOptions
 from kuberklone.api.kubernetes.replacing import TRIES_MAX, revision_in, write
 from kuberklone.api.kubernetes.request import Request
-from kuberklone.apimachinery import bodies, json_patch, merge_patch, schemas, strategic_patch
+from kuberklone.apimachinery import bodies, json_patch, managed_fields, merge_patch, schemas, strategic_patch
 from kuberklone.apimachinery.bodies import Patch
 from kuberklone.apimachinery.document import Document
-from kuberklone.clock import timestamp
 from kuberklone.errors import AlreadyExists, ApplyConflict, Conflict, Malformed, NotFound, UnsupportedMediaType
 from kuberklone.kinds import served
+from kuberklone.kinds.catalogue import Served
 from kuberklone.kinds.header import Header
 from kuberklone.store.object_operations import CreateObject, changed
 
@@ -35,12 +36,14 @@ async def patch_part(cluster: Cluster, request: Request, *, subresource: str) ->
     if sent.type == "apply":
         if not chosen.manager_given:
             raise Malformed("fieldManager is required for an apply patch; send ?fieldManager=NAME")
-        sent = Patch(sent.type, _applied(request, sent, chosen), sent.problems)
+        way: _Change | _Apply = _Apply.of(cluster, request, sent, chosen, subresource)
     elif chosen.force:
         raise Malformed("force may be set for an apply patch only")
+    else:
+        way = _Change(cluster, request, sent, chosen, subresource)
     for tried in range(TRIES_MAX):
         try:
-            return await _once(cluster, request, sent, chosen, subresource)
+            return await way.once()
         except ApplyConflict:
             raise
         except (AlreadyExists, Conflict):
@@ -49,91 +52,104 @@ async def patch_part(cluster: Cluster, request: Request, *, subresource: str) ->
     raise AssertionError("the last try returns or raises")
 
 
-async def _once(cluster: Cluster, request: Request, sent: Patch, chosen: WriteOptions, subresource: str) -> Answer:
-    try:
-        old = await reading.existing(cluster, request)
-    except NotFound:
-        if sent.type != "apply" or subresource or "create" not in request.kind.verbs:
-            raise
-        return await _create_applied(cluster, request, sent, chosen)
-    current = served.decoded(served.text(request.kind.document(old), old.revision, request.served))
-    document = _patched(cluster, request, current, sent, chosen, subresource)
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A patch that says what is to be different, in the version of the path."""
+
+    cluster: Cluster
+    request: Request
+    sent: Patch
+    chosen: WriteOptions
+    subresource: str
+
+    async def once(self) -> Answer:
+        request = self.request
+        old = await reading.existing(self.cluster, request)
+        current = served.decoded(served.text(request.kind.document(old), old.revision, request.served))
+        document = documents.sent(request, self._patched(current), self.chosen, self.sent.problems)
+        _check_revision(document, old, request)
+        written = await write(self.cluster, request, document, old, self.chosen, subresource=self.subresource)
+        return shapes.of_record(self.cluster, request, written)
+
+    def _patched(self, current: Document) -> Document:
+        """The whole object as it shall be."""
+        found = self.request.served
+        if self.sent.type == "json":
+            return json_patch.apply(current, self.sent.content)
+        if self.sent.type == "merge":
+            return merge_patch.apply(current, self.sent.content)
+        if not schemas.knows(found.api_version, found.kind.kind):
+            raise UnsupportedMediaType("the kind has no schema of its own; send a merge patch or a JSON patch")
+        return strategic_patch.apply(current, self.sent.content, schemas.schema_of(found.api_version, found.kind.kind))
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """A patch that says what its manager wants, in the version that is kept; the object may have to be made."""
+
+    cluster: Cluster
+    request: Request
+    applied: Document
+    chosen: WriteOptions
+    subresource: str
+
+    @classmethod
+    def of(cls, cluster: Cluster, request: Request, sent: Patch, chosen: WriteOptions, subresource: str) -> "_Apply":
+        applied = documents.sent(request, sent.content, chosen, sent.problems)
+        return cls(cluster, request, request.served.stored(applied), chosen, subresource)
+
+    async def once(self) -> Answer:
+        try:
+            old = await reading.existing(self.cluster, self.request)
+        except NotFound:
+            if self.subresource or "create" not in self.request.kind.verbs:
+                raise
+            return await self._create()
+        kind = self.request.kind
+        live = served.decoded(served.text(kind.document(old), old.revision))
+        document = self._merged(live)
+        _check_revision(document, old, self.request)
+        written = await write(
+            self.cluster,
+            self.request,
+            document,
+            old,
+            self.chosen,
+            found=self._stored(),
+            subresource=self.subresource,
+            is_applied=True,
+        )
+        return shapes.of_record(self.cluster, self.request, written)
+
+    async def _create(self) -> Answer:
+        """Make the object; whoever applied it manages what it says."""
+        document = self.request.served.shown(self._merged(None))
+        record = await documents.new(self.cluster, self.request, document, self.chosen, is_applied=True)
+        operation = CreateObject(kind=self.request.kind, record=record)
+        written = await carry_out(self.cluster, operation, dry_run=self.chosen.dry_run)
+        return shapes.of_record(self.cluster, self.request, written, code=_CREATED)
+
+    def _merged(self, live: Document | None) -> Document:
+        asked = documents.write_of(self.cluster, self._stored(), self.chosen, subresource=self.subresource)
+        return managed_fields.apply(live, self.applied, asked, force=self.chosen.force)
+
+    def _stored(self) -> Served:
+        kind = self.request.kind
+        found = self.cluster.catalogue.find(kind.group, kind.version, kind.resource)
+        assert found is not None, "a kind is served in the version in which it is kept"
+        return found
+
+
+def _check_revision(document: Document, old: Header, request: Request) -> None:
     given = revision_in(document)
     if given is not None and given != old.revision:
         raise changed(request.kind, old.name)
-    if sent.type == "apply":
-        written = await _write_applied(cluster, request, document, old, chosen)
-    else:
-        written = await write(cluster, request, document, old, chosen, subresource=subresource)
-    return shapes.of_record(cluster, request, written)
-
-
-def _patched(  # noqa: PLR0917 - what a patch is made of
-    cluster: Cluster, request: Request, current: Document, sent: Patch, chosen: WriteOptions, subresource: str
-) -> Document:
-    """The whole object as it shall be."""
-    found = request.served
-    schema = schemas.schema_of(found.api_version, found.kind.kind)
-    match sent.type:
-        case "json":
-            result = json_patch.apply(current, sent.content)
-        case "merge":
-            result = merge_patch.apply(current, sent.content)
-        case "strategic":
-            if not schemas.knows(found.api_version, found.kind.kind):
-                raise UnsupportedMediaType("the kind has no schema of its own; send a merge patch or a JSON patch")
-            result = strategic_patch.apply(current, sent.content, schema)
-        case "apply":
-            return _no_apply(
-                current,
-                sent.content,
-                manager=chosen.manager,
-                force=chosen.force,
-                api_version=found.api_version,
-                now=timestamp(cluster.store.clock.wall_ms()),
-                schema=schema,
-                subresource=subresource,
-            )
-    return documents.sent(request, result, chosen, sent.problems)
-
-
-def _applied(request: Request, sent: Patch, chosen: WriteOptions) -> Document:
-    """What is applied, as one of the path's objects."""
-    document = documents.sent(request, sent.content, chosen, sent.problems)
-    if document["metadata"].get("managedFields"):
-        raise Malformed("metadata.managedFields must be nil")
-    return document
-
-
-async def _create_applied(cluster: Cluster, request: Request, sent: Patch, chosen: WriteOptions) -> Answer:
-    found = request.served
-    document = _no_apply(
-        None,
-        sent.content,
-        manager=chosen.manager,
-        force=chosen.force,
-        api_version=found.api_version,
-        now=timestamp(cluster.store.clock.wall_ms()),
-        schema=schemas.schema_of(found.api_version, found.kind.kind),
-    )
-    record = await documents.new(cluster, request, document, chosen)
-    written = await carry_out(cluster, CreateObject(kind=request.kind, record=record), dry_run=chosen.dry_run)
-    return shapes.of_record(cluster, request, written, code=_CREATED)
-
-
-async def _write_applied(
-    cluster: Cluster, request: Request, document: Document, old: Header, chosen: WriteOptions
-) -> Any:
-    """An apply has noted its fields already."""
-    return await write(cluster, request, document, old, chosen)
 
 
 def _expects_revision(sent: Patch) -> bool:
     """Whether the patch itself names the revision that it is for: then another one is no reason to try again."""
-    if isinstance(sent.content, dict):
-        return bool((sent.content.get("metadata") or {}).get("resourceVersion"))
-    return any(str(operation.get("path")) == "/metadata/resourceVersion" for operation in sent.content)
-
-
-def _no_apply(*_: Any, **__: Any) -> Document:
-    raise UnsupportedMediaType("server-side apply is not there yet")
+    content: Any = sent.content
+    if isinstance(content, dict):
+        metadata = content.get("metadata")
+        return isinstance(metadata, dict) and bool(metadata.get("resourceVersion"))
+    return any(operation.get("path") == "/metadata/resourceVersion" for operation in content)

@@ -11,6 +11,7 @@ from kuberklone.api.kubernetes.request import Request
 from kuberklone.apimachinery import bodies
 from kuberklone.apimachinery.document import Document
 from kuberklone.errors import Conflict, Malformed
+from kuberklone.kinds.catalogue import Served
 from kuberklone.kinds.header import Header
 from kuberklone.store.object_operations import ReplaceObject, changed
 
@@ -45,10 +46,22 @@ async def replace_part(cluster: Cluster, request: Request, *, subresource: str) 
 
 
 async def write(
-    cluster: Cluster, request: Request, document: Document, old: Header, chosen: WriteOptions, *, subresource: str = ""
+    cluster: Cluster,
+    request: Request,
+    document: Document,
+    old: Header,
+    chosen: WriteOptions,
+    *,
+    found: Served | None = None,
+    subresource: str = "",
+    is_applied: bool = False,
 ) -> Any:
-    """Write a document over a record; the record as it is then. Raises Conflict when somebody else was first."""
-    new = documents.changed(cluster, request.served, document, old, chosen, subresource=subresource)
+    """Write a document over a record; the record as it is then. Raises Conflict when somebody else was first.
+
+    The document is of the version `found`, which is the path's where nothing else is said.
+    """
+    found = found or request.served
+    new = documents.changed(cluster, found, document, old, chosen, subresource=subresource, is_applied=is_applied)
     if new == old:
         return old
     return await carry_out(cluster, ReplaceObject(kind=request.kind, old=old, new=new), dry_run=chosen.dry_run)
