@@ -18,7 +18,7 @@ _TESTS = Path(__file__).parent
 # databases sync every commit, Hypothesis tries a hundred clusters, and two cores are shared with other processes.
 _LIMITS_S = {
     "decisions": 20,
-    "apimachinery": 20,
+    "apimachinery": 60,
     "kinds": 20,
     "store": 20,
     "api": 20,

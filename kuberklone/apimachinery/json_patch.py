@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kuberklone.apimachinery import plain_json
 from kuberklone.apimachinery.document import Document, clone, same
 from kuberklone.errors import Cause, Invalid, Malformed
 
@@ -26,10 +27,14 @@ def apply(document: Document, patch: list[Any]) -> Document:
     if len(patch) > OPERATIONS_MAX:
         raise Malformed(f"the patch has {len(patch)} operations; at most {OPERATIONS_MAX} are done at once")
     target = _Target(clone(document))
-    for place, operation in enumerate(patch):
-        target.do(_Operation(operation, place))
+    try:
+        for place, operation in enumerate(patch):
+            target.do(_Operation(operation, place))
+    except RecursionError:
+        raise plain_json.too_deep("the patched document") from None
     if not isinstance(target.root, dict):
         raise Invalid("the patch leaves no object", causes=(Cause("", "FieldValueInvalid", "must be an object"),))
+    plain_json.check_depth(target.root, of="the patched document")
     return target.root
 
 

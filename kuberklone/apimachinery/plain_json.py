@@ -23,7 +23,7 @@ def read(text: bytes, *, of: str = "the body") -> Any:
         raise Malformed(f"{of} is not JSON: {str(error)[:200]}") from error
     # As many levels need as many brackets; small documents, which are most, end here.
     if text.count(b"{") + text.count(b"[") > DEPTH_MAX:
-        _check_depth(content, of)
+        check_depth(content, of=of)
     if b"\\u0000" in text:
         check_characters(content)
     return content
@@ -33,7 +33,8 @@ def too_deep(of: str = "the body") -> Malformed:
     return Malformed(f"{of} nests deeper than {DEPTH_MAX} levels")
 
 
-def _check_depth(content: Any, of: str) -> None:
+def check_depth(content: Any, *, of: str) -> None:
+    """Raises Malformed where something is nested too deeply for whoever reads it next."""
     level = [content]
     for _ in range(DEPTH_MAX):
         level = [

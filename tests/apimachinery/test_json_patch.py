@@ -138,3 +138,18 @@ def test_copies_cannot_grow_without_bounds() -> None:
 def test_a_patch_has_a_bounded_number_of_operations() -> None:
     with pytest.raises(Malformed, match="at most 10000"):
         json_patch.apply({}, [{"op": "add", "path": "/a", "value": 1}] * 10_001)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param([{"op": "add", "path": "/a" * depth, "value": {}} for depth in range(1, 200)], id="added"),
+        pytest.param(
+            [{"op": "add", "path": "/a" * depth, "value": {}} for depth in range(1, 3_000)], id="added deeply"
+        ),
+        pytest.param([{"op": "copy", "from": "", "path": "/a"}] * 600, id="copied"),
+    ],
+)
+def test_a_document_cannot_be_patched_deeper_than_it_could_be_sent(patch: list[Any]) -> None:
+    with pytest.raises(Malformed, match="the patched document nests deeper than 100 levels"):
+        json_patch.apply({"x": 1}, patch)

@@ -99,3 +99,7 @@ def test_components_are_openapi_3_0() -> None:
     assert containers["items"] == {"$ref": "#/components/schemas/io.k8s.api.core.v1.Container"}
     assert containers["x-kubernetes-patch-merge-key"] == "name"
     assert components["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]["format"] == "int-or-string"
+
+
+def test_a_group_version_that_is_not_there_has_no_components() -> None:
+    assert schemas.components("example.com/v1") == {}

@@ -17,9 +17,14 @@ _SPECIAL: dict[str, Document] = {
 }
 
 
-@functools.cache
 def components(api_version: str) -> dict[str, Any]:
-    """Every definition that the kinds of the group version use. Shared: do not change it."""
+    """Every definition that the kinds of the group version use; none for one that is not there. Do not change it."""
+    # What clients make up is not kept.
+    return _components(api_version) if definitions.kinds_of(api_version) else {}
+
+
+@functools.cache
+def _components(api_version: str) -> dict[str, Any]:
     names = sorted(definitions.reachable(definitions.kinds_of(api_version)))
     return {name: _definition(name) for name in names}
 
