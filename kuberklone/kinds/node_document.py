@@ -25,12 +25,12 @@ PROVIDER = "kuberklone.io/provider"
 """Annotation: what makes the machine of a node that is created through the Kubernetes API; simulated by default."""
 
 _DERIVED_TAINTS = frozenset({taints.NOT_READY, taints.UNREACHABLE, taints.UNSCHEDULABLE})
-_DERIVED_CONDITIONS = frozenset({"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"})
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
     ("PIDPressure", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 )
+_CONDITIONS = (*[word for word, _, _ in _PRESSURES], "Ready")
 _SILENT = "Kubelet stopped posting node status."
 _COUNTED = ("cpu", "memory", "pods")
 
@@ -67,23 +67,19 @@ def _counted(node: Node) -> str:
 
 
 def _conditions(node: Node) -> str:
-    since = timestamp(node.ready_since_ms)
+    since = f'"lastTransitionTime":"{timestamp(node.ready_since_ms)}"'
     if node.ready == "Unknown":
-        heard, said = f'"status":"Unknown","reason":"{node.ready_reason}"', json_text.quoted(_SILENT)
-        pressures = [
-            f'{{"type":"{word}",{heard},"message":{said},"lastTransitionTime":"{since}"}}' for word, _, _ in _PRESSURES
-        ]
-    else:
-        said = json_text.quoted("kubelet is posting ready status" if node.ready == "True" else "kubelet is not ready")
-        pressures = [
-            f'{{"type":"{word}","status":"False","reason":"{reason}","message":"{words}","lastTransitionTime":"{since}"}}'
-            for word, reason, words in _PRESSURES
-        ]
-    ready = (
-        f'{{"type":"Ready","status":"{node.ready}","reason":"{node.ready_reason}","message":{said},'
-        f'"lastTransitionTime":"{since}"}}'
-    )
-    return ",".join([*pressures, ready])
+        said = f'"status":"Unknown","reason":"{node.ready_reason}","message":{json_text.quoted(_SILENT)},{since}'
+        return ",".join(f'{{"type":"{word}",{said}}}' for word in _CONDITIONS)
+    # Heartbeats are not in the log, but at the moment of the change there was one.
+    moments = f'"lastHeartbeatTime":"{timestamp(node.ready_since_ms)}",{since}'
+    pressures = [
+        f'{{"type":"{word}","status":"False","reason":"{reason}","message":"{words}",{moments}}}'
+        for word, reason, words in _PRESSURES
+    ]
+    words = "kubelet is posting ready status" if node.ready == "True" else "kubelet is not ready"
+    ready = f'"status":"{node.ready}","reason":"{node.ready_reason}","message":"{words}"'
+    return ",".join([*pressures, f'{{"type":"Ready",{ready},{moments}}}'])
 
 
 @lru_cache(maxsize=1024)
@@ -173,7 +169,7 @@ def _with_status(status: Document, node: Node) -> Node:
         del kept["addresses"]
     if kept.get("nodeInfo") == _decode(_node_info(node.provider, node.boot_id or "")):
         del kept["nodeInfo"]
-    others = [each for each in status.get("conditions") or [] if each.get("type") not in _DERIVED_CONDITIONS]
+    others = [each for each in status.get("conditions") or [] if each.get("type") not in _CONDITIONS]
     if others:
         kept["conditions"] = others
     return msgspec.structs.replace(

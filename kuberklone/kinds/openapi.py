@@ -29,7 +29,6 @@ _PATCHES = (
 )
 # Catalogues at one time: that of the files, and some with kinds that come from rows.
 _CATALOGUES_MAX = 4
-_CORE = "v1"
 _GROUP_VERSION_KIND = "x-kubernetes-group-version-kind"
 
 
@@ -76,8 +75,6 @@ def _document(catalogue: Catalogue, api_version: str, components: dict[str, Any]
     writer = _Writer(api_version, components)
     for served in catalogue.of_group_version(api_version):
         paths |= writer.paths(served)
-    if api_version == _CORE:
-        paths |= writer.lists()
     for resource in COMPUTED:
         if resource.api_version == api_version:
             paths |= writer.computed(resource)
@@ -160,11 +157,6 @@ class _Writer:
             path = f"{collection}/{{name}}/{part.name}"
             found[path] = self._path(self._part(kind.kind, part), (_NAME, *placed, _PRETTY))
         return found
-
-    def lists(self) -> Document:
-        """An operation that nobody calls: kubectl sends the items of a v1 List one by one, but looks for a PATCH of the
-        List itself before it leaves checking to the server, and else asks for version 2."""
-        return {f"/{_root(self._api_version)}/": dict([self._operation("List", "patch")])}
 
     def computed(self, resource: ComputedResource) -> Document:
         scope = "namespaces/{namespace}/" if resource.namespaced else ""

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+import yaml
 
 from kuberklone.apimachinery.document import Document
-from kuberklone.kinds import discovery, openapi
+from kuberklone.kinds import discovery, openapi, openapi_v2
 from kuberklone.kinds.catalogue import catalogue
 
 CATALOGUE = catalogue()
@@ -146,8 +147,52 @@ def test_paths_say_what_can_be_done_there() -> None:
     assert "/api/v1/nodes/{name}" in _openapi("api/v1")["paths"]
 
 
-def test_files_that_are_lists_are_checked_by_the_server() -> None:
-    patched = [each["patch"] for each in _openapi("api/v1")["paths"].values() if "patch" in each]
-    assert {"group": "", "version": "v1", "kind": "List"} in [
-        each["x-kubernetes-group-version-kind"] for each in patched
-    ]
+# --------------------------------------------------------------------------------------------------------- OpenAPI v2
+
+
+def _fields(message: bytes) -> list[tuple[int, bytes]]:
+    """The fields of a protobuf message that holds texts and messages only, by a reader that knows no schema."""
+    found = []
+    place = 0
+    while place < len(message):
+        tag, place = _varint(message, place)
+        assert tag & 7 == 2
+        length, place = _varint(message, place)
+        found.append((tag >> 3, message[place : place + length]))
+        place += length
+    return found
+
+
+def _varint(message: bytes, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place
+        shift += 7
+
+
+def _only(message: bytes, *path: int) -> bytes:
+    for field in path:
+        message = next(content for number, content in _fields(message) if number == field)
+    return message
+
+
+def test_the_old_document_says_which_kinds_the_server_checks() -> None:
+    body = openapi_v2.document(CATALOGUE)
+    items = [content for field, content in _fields(_only(body, 8)) if field == 2]
+    told = {}
+    for item in items:
+        patch = _only(item, 2, 7)
+        assert _only(patch, 8, 1, 2, 3, 4) == b"fieldValidation"
+        assert _only(patch, 13, 1) == b"x-kubernetes-group-version-kind"
+        told[_only(item, 1).decode()] = yaml.safe_load(_only(patch, 13, 2, 2))
+    assert len(told) == len(CATALOGUE.served)
+    assert told["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"] == {
+        "group": "apps",
+        "version": "v1",
+        "kind": "Deployment",
+    }
+    assert told["/api/v1/nodes/{name}"] == {"group": "", "version": "v1", "kind": "Node"}

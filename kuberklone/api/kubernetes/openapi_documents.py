@@ -10,7 +10,7 @@ from kuberklone.api.kubernetes import answers, lasting, statuses
 from kuberklone.api.kubernetes.answers import JSON, Answer
 from kuberklone.api.kubernetes.cluster import Cluster
 from kuberklone.api.kubernetes.request import Request
-from kuberklone.kinds import openapi
+from kuberklone.kinds import openapi, openapi_v2
 from kuberklone.kinds.catalogue import Catalogue
 from kuberklone.kinds.release import KUBERNETES_VERSION
 
@@ -48,7 +48,11 @@ async def show(cluster: Cluster, request: Request) -> Answer:
 
 
 async def show_old(cluster: Cluster, request: Request) -> Answer:
-    """GET /openapi/v2: the definitions, for clients that show them to people. kubectl wants protobuf: a 406."""
+    """GET /openapi/v2: the definitions, for clients that show them to people; for kubectl which kinds we check."""
+    accepted = {media_type for media_type, _ in answers.media_ranges(request.header(b"accept"))}
+    if openapi_v2.ASKED_FOR in accepted:
+        body = await asyncio.to_thread(openapi_v2.document, cluster.catalogue)
+        return Answer(body=body, content_type=openapi_v2.ANSWERED, headers=_ASK_AGAIN)
     _ensure_json(request)
     return lasting.answer(request, await asyncio.to_thread(_old, cluster.catalogue), headers=_ASK_AGAIN)
 
