@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"sort"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -54,7 +56,9 @@ func tellStory(question json.RawMessage) any {
 
 func outcome(fields managedfieldstest.TestFieldManager, err error) chapter {
 	if err == nil {
-		return chapter{Document: fields.Live().(*unstructured.Unstructured).Object}
+		document := fields.Live().(*unstructured.Unstructured).Object
+		forgetTimes(document)
+		return chapter{Document: document}
 	}
 	status, ok := err.(*apierrors.StatusError)
 	if !ok || !apierrors.IsConflict(err) {
@@ -64,5 +68,18 @@ func outcome(fields managedfieldstest.TestFieldManager, err error) chapter {
 	for _, cause := range status.ErrStatus.Details.Causes {
 		refused.Conflicts = append(refused.Conflicts, cause.Field)
 	}
+	sort.Strings(refused.Conflicts) // Go goes through managers in any order
 	return refused
+}
+
+// forgetTimes takes the times out of managedFields, and the order that follows from them, so that equal stories have
+// equal answers.
+func forgetTimes(document map[string]any) {
+	metadata, _ := document["metadata"].(map[string]any)
+	entries, _ := metadata["managedFields"].([]any)
+	for _, entry := range entries {
+		delete(entry.(map[string]any), "time")
+	}
+	name := func(place int) string { return fmt.Sprint(entries[place]) }
+	sort.SliceStable(entries, func(i, j int) bool { return name(i) < name(j) })
 }
