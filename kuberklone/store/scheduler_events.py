@@ -22,6 +22,10 @@ _COLUMNS = (
 _ALL = text(_COLUMNS)
 _OF_NAMESPACE = text(f"{_COLUMNS} AND COALESCE(p.namespace, l.namespace) = :namespace")
 _OF_POD = text(f"{_COLUMNS} AND d.pod_uid = :uid")
+_OF_NAMED = text(
+    f"{_COLUMNS} AND d.pod_uid IN (SELECT uid FROM pods WHERE namespace = :namespace AND name = :pod "
+    "UNION SELECT pod_uid FROM placements WHERE namespace = :namespace AND name = :pod)"
+)
 # `outcome` has to be a literal: that is how both databases know that the index of these rows will do.
 _UNPLACED_AFTER = text(
     f"{_COLUMNS} AND d.outcome = 'Unschedulable' AND d.revision > :cursor AND d.revision <= :upto "
@@ -42,6 +46,13 @@ def every(connection: Connection, *, namespace: str | None = None) -> list[Event
 def of_pod(connection: Connection, uid: str) -> list[Event]:
     """What was decided about one pod."""
     return _read(connection, _OF_POD, uid=uid)
+
+
+def named(connection: Connection, namespace: str, name: str) -> Event | None:
+    """The event of this name, if it is one of these; it begins with its pod's."""
+    pod, _, _ = name.rpartition(".")
+    events = _read(connection, _OF_NAMED, namespace=namespace, pod=pod) if pod else []
+    return next((event for event in events if event.name == name), None)
 
 
 def unplaced_after(connection: Connection, cursor: int, *, upto: int, limit: int) -> list[Event]:

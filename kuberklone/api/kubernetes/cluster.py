@@ -30,13 +30,12 @@ class Cluster:
 
 def of(context: Context, authenticator: Authenticator, catalogue: Catalogue) -> Cluster:
     store = context.store
-    classes = catalogue.of_change("scheduling.k8s.io", "priorityclasses")
     return Cluster(
         settings=context.settings,
         store=store,
         writes=context.writes,
         reads=Reads(store),
-        priorities=PriorityClasses(store, classes),
+        priorities=PriorityClasses(store),
         hub=Hub(store),
         streams=context.streams,
         authenticator=authenticator,

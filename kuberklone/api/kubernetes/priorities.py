@@ -2,33 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
-import msgspec
-
-from kuberklone.kinds.kind import Kind
 from kuberklone.kinds.pod_admission import SYSTEM_CLASSES, PriorityClass
+from kuberklone.store import priority_classes
 from kuberklone.store.database import Store
-from kuberklone.store.records import table_of
 
 # Changes by this process are seen at once; those by another one as late as a second, as late as in Kubernetes, whose
 # plugin reads a watch.
 _TRUSTED_S = 1.0
 
 
-class _Data(msgspec.Struct, rename="camel"):
-    value: int = 0
-    global_default: bool = False
-    preemption_policy: str = "PreemptLowerPriority"
-
-
-_DATA = msgspec.json.Decoder(_Data)
-
-
 class PriorityClasses:
-    def __init__(self, store: Store, kind: Kind[Any] | None) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._table = None if kind is None else table_of(kind)
         self._known: Mapping[str, PriorityClass] = {}
         self._read_s: float | None = None
 
@@ -47,14 +33,5 @@ class PriorityClasses:
         self._read_s = None
 
     def _read(self) -> Mapping[str, PriorityClass]:
-        if self._table is None:
-            return {}
         with self._store.snapshot() as connection:
-            rows = self._table.read(connection)
-        return {row.name: _class(row.name, _DATA.decode(row.data)) for row in rows}
-
-
-def _class(name: str, data: _Data) -> PriorityClass:
-    return PriorityClass(
-        name=name, value=data.value, preemption_policy=data.preemption_policy, is_default=data.global_default
-    )
+            return priority_classes.read(connection)

@@ -10,6 +10,7 @@ from typing import Any
 
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.kind import Kind
+from kuberklone.store import scheduler_events
 from kuberklone.store.database import Store
 from kuberklone.store.records import table_of
 
@@ -17,6 +18,8 @@ from kuberklone.store.records import table_of
 _READERS = 2
 
 _Key = tuple[str, str]
+# Some of them are decisions of the scheduler, which are rows elsewhere.
+_EVENTS: _Key = ("", "events")
 _Asked = tuple[Kind[Any], _Key, "asyncio.Future[Header | None]"]
 
 
@@ -62,5 +65,9 @@ class Reads:
             kinds[kind.group, kind.resource] = kind
             keys[kind.group, kind.resource].add(key)
         with self._store.snapshot() as connection:
-            found = {place: table_of(kind).named(connection, keys[place]) for place, kind in kinds.items()}
+            found: dict[_Key, dict[_Key, Any]] = {
+                place: table_of(kind).named(connection, keys[place]) for place, kind in kinds.items()
+            }
+            for namespace, name in keys.get(_EVENTS, set()) - found.get(_EVENTS, {}).keys():
+                found[_EVENTS][namespace, name] = scheduler_events.named(connection, namespace, name)
         return [found[kind.group, kind.resource].get(key) for kind, key, _ in asked]

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from kuberklone.store import decisions, nodes, pods, use
 from kuberklone.store import events as store_events
-from kuberklone.store import nodes, pods, use
+from kuberklone.store.decisions import Decision
 from kuberklone.store.transaction import write
 from tests.api.kubernetes.client import MERGE, NODES, PODS, STRATEGIC, names, patched, pod, refused
 from tests.api.running import Api
@@ -173,3 +174,18 @@ def test_events_are_shown_in_the_version_that_is_asked_for(api: Api, version: st
     assert regarding["name"] == "a"
     listed = api.get(f"{version}/events")
     assert listed["items"] == [shown]
+
+
+def test_what_the_scheduler_decided_is_an_event(api: Api) -> None:
+    made = api.post(PODS, pod("a"))
+    uid = made["metadata"]["uid"]
+    with write(api.store) as transaction:
+        decision = Decision(pod_uid=uid, outcome="Unschedulable", nodes_evaluated=3, reasons={"Insufficient cpu": 3})
+        decisions.record(transaction, [decision])
+    fields = f"involvedObject.name=a,involvedObject.namespace=default,involvedObject.uid={uid}"
+    (event,) = api.get(EVENTS, params={"fieldSelector": fields})["items"]
+    assert (event["reason"], event["type"]) == ("FailedScheduling", "Warning")
+    assert event["message"] == "0/3 nodes are available: 3 Insufficient cpu."
+    assert api.get(f"{EVENTS}/{event['metadata']['name']}") == event
+    assert api.get(EVENTS, params={"fieldSelector": "reason=Scheduled"})["items"] == []
+    refused(api.http.get(f"{EVENTS}/a.0123456789abcdef"), 404, "NotFound")
