@@ -73,6 +73,61 @@ BAD_PODS = [
         {POD: [{**CONTAINER, "livenessProbe": {"periodSeconds": 5}}]},
         "spec.containers[0].livenessProbe: Required value: must specify a handler type",
     ),
+    (
+        {POD: [{**CONTAINER, "ports": [{"containerPort": 80, "name": "a"}, {"containerPort": 81, "name": "a"}]}]},
+        'spec.containers[0].ports[1].name: Duplicate value: "a"',
+    ),
+    (
+        {POD: [{**CONTAINER, "ports": [{"containerPort": 80, "name": "1234"}]}]},
+        'spec.containers[0].ports[0].name: Invalid value: "1234": must contain only alpha-numeric characters',
+    ),
+    ({POD: [{**CONTAINER, "ports": [{"name": "a"}]}]}, "spec.containers[0].ports[0].containerPort: Required value"),
+    (
+        {POD: [{**CONTAINER, "ports": [{"containerPort": 80, "hostPort": 99999}]}]},
+        "spec.containers[0].ports[0].hostPort: Invalid value: 99999",
+    ),
+    ({POD: [{**CONTAINER, "env": [{"name": "", "value": "a"}]}]}, "spec.containers[0].env[0].name: Required value"),
+    (
+        {POD: [{**CONTAINER, "env": [{"name": "A", "value": "a", "valueFrom": {"fieldRef": {"fieldPath": "b"}}}]}]},
+        "spec.containers[0].env[0].valueFrom: Invalid value",
+    ),
+    ({POD: [{**CONTAINER, "image": " nginx"}]}, 'spec.containers[0].image: Invalid value: " nginx"'),
+    (
+        {POD: [{**CONTAINER, "volumeMounts": [{"mountPath": "/a"}]}]},
+        "spec.containers[0].volumeMounts[0].name: Required value",
+    ),
+    (
+        {POD: [{**CONTAINER, "volumeMounts": [{"name": "a"}]}], "spec/volumes": [{"name": "a"}]},
+        "spec.containers[0].volumeMounts[0].mountPath: Required value",
+    ),
+    (
+        {
+            POD: [{**CONTAINER, "volumeMounts": [{"name": "a", "mountPath": "/a"}, {"name": "a", "mountPath": "/a"}]}],
+            "spec/volumes": [{"name": "a"}],
+        },
+        'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/a": must be unique',
+    ),
+    (
+        {POD: [{**CONTAINER, "livenessProbe": {"exec": {"command": ["a"]}, "successThreshold": 2}}]},
+        "spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1",
+    ),
+    ({POD: [{**CONTAINER, "readinessProbe": {"exec": {"command": ["a"]}, "successThreshold": 2}}]}, None),
+    (
+        {POD: [{**CONTAINER, "readinessProbe": {"exec": {"command": ["a"]}, "tcpSocket": {"port": 80}}}]},
+        "spec.containers[0].readinessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type",
+    ),
+    (
+        {"spec/volumes": [{"name": "a", "emptyDir": {}, "hostPath": {"path": "/a"}}]},
+        "spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type",
+    ),
+    ({"spec/volumes": [{"name": ""}]}, "spec.volumes[0].name: Required value"),
+    ({"spec/nodeName": "a b"}, 'spec.nodeName: Invalid value: "a b"'),
+    ({"spec/tolerations": [{"key": "a b"}]}, 'spec.tolerations[0].key: Invalid value: "a b"'),
+    ({"spec/tolerations": [{"key": "a", "value": "b c"}]}, 'spec.tolerations[0].operator: Invalid value: "b c"'),
+    (
+        {"spec/tolerations": [{"key": "a", "operator": "Exists", "value": "b"}]},
+        "spec.tolerations[0].operator: Invalid value: \"b\": value must be empty when `operator` is 'Exists'",
+    ),
     ({"spec/restartPolicy": "Sometimes"}, 'spec.restartPolicy: Unsupported value: "Sometimes"'),
     ({"spec/dnsPolicy": "Mine"}, 'spec.dnsPolicy: Unsupported value: "Mine"'),
     ({"spec/terminationGracePeriodSeconds": -1}, "spec.terminationGracePeriodSeconds: Invalid value: -1"),
@@ -122,6 +177,25 @@ def test_an_update_of_a_pod_changes_little(changes: dict[str, Any], *, is_allowe
     assert (found == []) is is_allowed
     if found:
         assert found[0].startswith("spec: Forbidden: pod updates may not change fields other than `spec.containers")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_allowed"),
+    [
+        pytest.param(30, 20, True, id="sooner"),
+        pytest.param(30, 40, False, id="later"),
+        pytest.param(30, None, False, id="never"),
+    ],
+)
+def test_a_deadline_only_comes_nearer(before: int, after: int | None, *, is_allowed: bool) -> None:
+    served = examples.served("v1", "Pod")
+    old = prepared(served, examples.document("v1", "Pod"))
+    new = copy.deepcopy(old)
+    old["spec"]["activeDeadlineSeconds"] = before
+    if after is not None:
+        new["spec"]["activeDeadlineSeconds"] = after
+    fields = [problem.path for problem in served.kind.validate(new, old)]
+    assert fields == ([] if is_allowed else ["spec.activeDeadlineSeconds"])
 
 
 def test_a_pod_is_not_placed_by_an_update() -> None:
@@ -201,6 +275,50 @@ BAD = [
     ("scheduling.k8s.io/v1", "PriorityClass", {"value": 2_000_000_000}, "value: Forbidden: maximum allowed value"),
     ("autoscaling/v2", "HorizontalPodAutoscaler", {"spec/minReplicas": 9}, "spec.maxReplicas: Invalid value: 5"),
     ("networking.k8s.io/v1", "Ingress", {"spec/defaultBackend": None}, "spec: Invalid value"),
+    (
+        "networking.k8s.io/v1",
+        "Ingress",
+        {"spec/rules": [{"http": {"paths": [{"path": "a", "pathType": "Exact"}]}}]},
+        'spec.rules[0].http.paths[0].path: Invalid value: "a": must be an absolute path',
+    ),
+    (
+        "networking.k8s.io/v1",
+        "Ingress",
+        {"spec/rules": [{"http": {"paths": [{"path": "/a"}]}}]},
+        "spec.rules[0].http.paths[0].pathType: Required value",
+    ),
+    ("networking.k8s.io/v1", "ServiceCIDR", {"spec/cidrs": []}, "spec.cidrs: Required value"),
+    ("v1", "Service", {"spec/type": "ExternalName"}, "spec.externalName: Required value"),
+    ("v1", "PersistentVolume", {"spec/capacity": {}}, "spec.capacity: Required value"),
+    ("v1", "PersistentVolumeClaim", {"spec/accessModes": []}, "spec.accessModes: Required value"),
+    (
+        "v1",
+        "ReplicationController",
+        {"spec/template/metadata": {}, "spec/selector": {}},
+        "spec.selector: Required value",
+    ),
+    ("v1", "Event", {"involvedObject/namespace": "other"}, 'involvedObject.namespace: Invalid value: "other"'),
+    ("v1", "Event", {"message": "a" * 1025}, "message: Too long: may not be more than 1024 bytes"),
+    ("batch/v1", "CronJob", {"spec/schedule": ""}, "spec.schedule: Required value"),
+    ("batch/v1", "CronJob", {"metadata/name": "a" * 53}, "metadata.name: Invalid value"),
+    ("batch/v1", "CronJob", {"spec/schedule": "@daily"}, None),
+    ("autoscaling/v2", "HorizontalPodAutoscaler", {"spec/minReplicas": 0}, "spec.minReplicas: Invalid value: 0"),
+    ("autoscaling/v2", "HorizontalPodAutoscaler", {"spec/maxReplicas": 0}, "spec.maxReplicas: Invalid value: 0"),
+    (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        {"spec/scaleTargetRef": {"kind": "Deployment", "name": ""}},
+        "spec.scaleTargetRef.name: Required value",
+    ),
+    ("rbac.authorization.k8s.io/v1", "Role", {"rules": [{"verbs": []}]}, "rules[0].verbs: Required value"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", {"roleRef/name": ""}, "roleRef.name: Required value"),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "RoleBinding",
+        {"subjects": [{"kind": "ServiceAccount", "name": "x"}]},
+        "subjects[0].namespace: Required value",
+    ),
+    ("storage.k8s.io/v1", "VolumeAttributesClass", {"driverName": ""}, "driverName: Required value"),
     ("networking.k8s.io/v1", "NetworkPolicy", {"spec/policyTypes": ["Up"]}, "spec.policyTypes[0]: Unsupported value"),
     ("rbac.authorization.k8s.io/v1", "Role", {"rules": [{"verbs": ["get"]}]}, "rules[0].apiGroups: Required value"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", {"subjects": [{"kind": "Dog", "name": "x"}]}, "subjects[0].kind"),
@@ -238,6 +356,9 @@ FIXED: list[tuple[str, str, dict[str, Any], str]] = [
     ("networking.k8s.io/v1", "IngressClass", {"spec/controller": "other"}, "spec.controller"),
     ("networking.k8s.io/v1", "ServiceCIDR", {"spec/cidrs": ["10.1.0.0/16"]}, "spec.cidrs"),
     ("v1", "PersistentVolume", {"spec/volumeMode": "Block"}, "spec.volumeMode"),
+    ("storage.k8s.io/v1", "VolumeAttributesClass", {"parameters": {"a": "b"}}, "parameters"),
+    ("scheduling.k8s.io/v1", "PriorityClass", {"preemptionPolicy": "Never"}, "preemptionPolicy"),
+    ("apps/v1", "ControllerRevision", {"data": {"other": 1}}, "data"),
 ]
 
 
