@@ -166,7 +166,7 @@ class WatchMachine(RuleBasedStateMachine):
 def test_any_watch_tells_exactly_what_became_of_what_it_selects(migrated_url: str, tmp_path: Path) -> None:
     with running(migrated_url, tmp_path) as api:
         machine = type("WatchMachineOfOneApi", (WatchMachine,), {"api": api})
-        run_state_machine_as_test(machine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
+        run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=15, deadline=None))
 
 
 pytestmark = pytest.mark.timeout(120)
