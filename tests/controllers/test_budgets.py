@@ -8,7 +8,7 @@ from kuberklone.errors import DisruptionRefused, SeveralBudgets
 from kuberklone.store import deletion, disruption, pods
 from kuberklone.store.records import PODS
 from kuberklone.store.transaction import write
-from tests.controllers import wishes
+from tests import wishes
 from tests.controllers.loops import Loops
 
 LABELS = {"app": "web"}

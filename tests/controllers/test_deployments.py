@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.controllers import wishes
+from tests import wishes
 from tests.controllers.loops import Loops
 
 LABELS = {"app": "web"}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.controllers import wishes
+from tests import wishes
 from tests.controllers.conftest import StartLoops
 from tests.controllers.loops import Loops
 

@@ -3,7 +3,7 @@
 import pytest
 
 from kuberklone.kinds import owner_references
-from tests.controllers import wishes
+from tests import wishes
 from tests.controllers.loops import Loops
 
 LABELS = {"app": "web"}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.controllers import wishes
+from tests import wishes
 from tests.controllers.conftest import StartLoops
 from tests.controllers.loops import Loops
 

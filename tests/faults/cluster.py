@@ -134,6 +134,9 @@ class Cluster:
             if isinstance(outcome, Exception):
                 raise outcome
 
+    def settle(self) -> None:
+        """Nothing to wait for: processes do what is due when they come to it."""
+
     def add_nodes(self, names: Iterable[str], *, cpu_millis: int = 8000) -> None:
         chance = Chance()
         self.apply(CreateNodes(nodes=tuple(Node(uid=chance.uid(), name=name, cpu_millis=cpu_millis) for name in names)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults import provocations
+from tests.faults import provocations, workloads
 from tests.faults.cluster import API, CONTROLLERS
 from tests.faults.nursery_program import FIRST_NODES
 from tests.faults.provocations import Provoke
@@ -124,6 +124,23 @@ WAYS: dict[str, list[Way]] = {
     "garbage.hushed": _one("garbage", settings=_FORGETFUL),
     "garbage.retired": _one("garbage", settings=_FORGETFUL),
     "garbage.vacuumed": _one("garbage", settings=_FORGETFUL),
+    "replicaset.decided": _one("replicaset"),
+    "replicaset.claimed": _one("replicaset", workloads.add_an_orphan),
+    "replicaset.created": _one("replicaset", workloads.scale_up),
+    "replicaset.deleted": _one("replicaset", workloads.add_an_orphan),
+    "replicaset.counted": _one("replicaset", workloads.scale_up),
+    "deployment.decided": _one("deployment"),
+    "deployment.stepped": _one("deployment", workloads.roll),
+    "disruption.decided": _one("disruption"),
+    "disruption.counted": _one("disruption", workloads.scale),
+    "namespace.decided": _one("namespace"),
+    "namespace.filled": _one("namespace", workloads.delete_an_account),
+    "namespace.emptied": _one("namespace", workloads.delete_a_namespace),
+    "namespace.told": _one("namespace", workloads.delete_a_namespace),
+    "ownership.decided": _one("ownership"),
+    "ownership.deleted": _one("ownership", workloads.delete_an_owner),
+    "ownership.forgotten": _one("ownership", workloads.delete_an_owner_alone),
+    "ownership.released": _one("ownership", workloads.delete_an_owner_first),
 }
 
 

@@ -185,8 +185,8 @@ def drifted_sums(connection: Connection) -> Iterator[str]:
 # --------------------------------------------------------------------- everything is in the end as it is wanted to be
 
 _PODS = text(
-    "SELECT p.name, p.phase, p.node_name, p.deleting_ms, n.ready, c.boot_id AS runs_in, c.state, n.boot_id AS boot_id, "
-    "c.node_name AS runs_on FROM pods p LEFT JOIN nodes n ON n.name = p.node_name "
+    "SELECT p.name, p.phase, p.node_name, p.deleting_ms, p.owner_references, n.ready, c.boot_id AS runs_in, c.state, "
+    "n.boot_id AS boot_id, c.node_name AS runs_on FROM pods p LEFT JOIN nodes n ON n.name = p.node_name "
     "LEFT JOIN simulated_containers c ON c.pod_uid = p.uid"
 )
 _NODES = text(
@@ -206,10 +206,17 @@ _CLOSED_PLACEMENTS = text(
     "SELECT p.name FROM pods p LEFT JOIN placements l ON l.pod_uid = p.uid AND l.ended_ms IS NULL "
     "WHERE p.node_name IS NOT NULL AND p.phase NOT IN ('Succeeded', 'Failed') AND l.pod_uid IS NULL"
 )
+_OBJECTS = text("SELECT uid, resource, name, generation, deleting_ms, spec, status FROM objects")
+_OWNED = text(
+    "SELECT COUNT(*) FROM pods WHERE owner_references LIKE :uid AND deleting_ms IS NULL "
+    "AND phase NOT IN ('Succeeded', 'Failed')"
+)
 _EVICTIONS = text("SELECT COUNT(*) FROM evictions")
 _HALTED = text("SELECT path FROM reporting_paths WHERE halted")
 HOPELESS = "hopeless"
 """Pods whose name begins so are made to fit nowhere."""
+ORPHAN = "orphan"
+"""Pods whose name begins so are made to be adopted by a set."""
 
 
 def unconverged(connection: Connection) -> Iterator[str]:
@@ -223,6 +230,8 @@ def unconverged(connection: Connection) -> Iterator[str]:
         elif pod.name.startswith(HOPELESS):
             if pod.node_name is not None:
                 yield f"{pod.name} fits nowhere, but has a node: {pod._mapping}"
+        elif pod.name.startswith(ORPHAN) and pod.owner_references == "[]":
+            yield f"{pod.name} was not adopted"
         elif pod.phase not in FINISHED and not _runs(pod):
             yield f"{pod.name} does not run: {pod._mapping}"
         elif pod.phase in FINISHED and pod.runs_in is not None:
@@ -230,11 +239,44 @@ def unconverged(connection: Connection) -> Iterator[str]:
     for container in connection.execute(_STRAY):
         yield f"a container runs for nobody: {container._mapping}"
     yield from _histories(connection)
+    yield from _objects(connection)
 
 
 def _runs(pod: Row[Any]) -> bool:
     in_its_place = pod.runs_on == pod.node_name and pod.runs_in == pod.boot_id
     return pod.phase == "Running" and pod.ready == "True" and pod.state == "Running" and in_its_place
+
+
+class _Counts(msgspec.Struct, rename="camel"):
+    """Of a `spec`, and of a `status`."""
+
+    replicas: int = 0
+    ready_replicas: int = 0
+    updated_replicas: int = 0
+    observed_generation: int = 0
+    disruptions_allowed: int = 1
+
+
+_COUNTS = msgspec.json.Decoder(_Counts)
+
+
+def _objects(connection: Connection) -> Iterator[str]:
+    """Sets have their pods and say so, Deployments are rolled out, and nothing is being deleted."""
+    for each in connection.execute(_OBJECTS):
+        if each.deleting_ms is not None:
+            yield f"{each.resource} {each.name} is still being deleted"
+        if each.resource not in ("replicasets", "deployments", "poddisruptionbudgets"):
+            continue
+        wanted, found = _COUNTS.decode(each.spec), _COUNTS.decode(each.status)
+        is_counted = found.observed_generation == each.generation and found.disruptions_allowed > 0
+        is_complete = found.replicas == found.ready_replicas == wanted.replicas
+        is_rolled_out = each.resource != "deployments" or found.updated_replicas == wanted.replicas
+        if not (is_counted and is_complete and is_rolled_out):
+            yield f"{each.resource} {each.name} is not as it wants to be: {each.spec[:40]} {each.status}"
+        if each.resource == "replicasets":
+            owned = connection.execute(_OWNED, {"uid": f"%{each.uid}%"}).scalar_one()
+            if owned != wanted.replicas:
+                yield f"{each.name} wants {wanted.replicas} pods and has {owned}"
 
 
 def _histories(connection: Connection) -> Iterator[str]:

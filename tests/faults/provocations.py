@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kuberklone.kinds.pod_request import PodRequest, TolerationRequest, build
 from kuberklone.store.operations import CreatePods, DeleteNode, DeletePod, HealNode, InjectFault, RestartNode
+from tests.faults import workloads
 from tests.faults.cluster import TOLERATION_S, Cluster
 from tests.faults.lab import NobodyAnsweredError
 from tests.faults.nursery import DEADLINE_S
@@ -26,6 +27,7 @@ def fill(cluster: Cluster) -> None:
         _add_lasting(cluster, f"{_IMPATIENT}-{number}", patience_s=0)
         _add_lasting(cluster, f"{_PATIENT}-{number}", patience_s=_PATIENCE_S)
     _create(cluster, PodRequest(name=f"{HOPELESS}-0", cpus=1000))
+    workloads.fill(cluster)
 
 
 def nothing(cluster: Cluster) -> None:
@@ -55,6 +57,7 @@ def everything(cluster: Cluster) -> None:
     delete_a_running_pod(cluster)
     restart_a_node(cluster)
     replace_a_node(cluster)
+    workloads.everything(cluster)
 
 
 def add_a_node(cluster: Cluster) -> None:
@@ -95,7 +98,8 @@ def freeze_a_node_with_patient_pods(cluster: Cluster) -> None:
 
 
 def delete_a_running_pod(cluster: Cluster) -> None:
-    (name,) = next(iter(cluster.sql("SELECT name FROM pods WHERE phase = 'Running' AND deleting_ms IS NULL LIMIT 1")))
+    running = "SELECT name FROM pods WHERE phase = 'Running' AND deleting_ms IS NULL AND name LIKE '%patient-%' LIMIT 1"
+    (name,) = next(iter(cluster.sql(running)))
     kind = name.partition("-")[0]
     _add_lasting(cluster, cluster.new_name(kind), patience_s=0 if kind == _IMPATIENT else _PATIENCE_S)
     cluster.apply(DeletePod(namespace="default", name=name))

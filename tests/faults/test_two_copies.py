@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from kuberklone.store import feed
-from tests.faults import oracles, provocations, witnesses
+from tests.faults import oracles, provocations, witnesses, workloads
 from tests.faults.cluster import CONTROLLERS, Cluster
 from tests.faults.conftest import OpenCluster
 from tests.faults.convergence import converge
@@ -50,6 +50,7 @@ def _work(cluster: Cluster) -> None:
     provocations.add_pods(cluster)
     provocations.delete_a_running_pod(cluster)
     provocations.replace_a_node(cluster)
+    workloads.everything(cluster)
 
 
 def _writers(cluster: Cluster, *, after: int) -> set[str]:

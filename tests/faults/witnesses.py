@@ -5,6 +5,7 @@ import threading
 from sqlalchemy import text
 
 from kuberklone.errors import CursorExpired
+from kuberklone.kinds.catalogue import catalogue
 from kuberklone.store import feed
 from kuberklone.store.database import Store
 from kuberklone.store.feed import Reader
@@ -12,7 +13,7 @@ from tests.faults import oracles
 from tests.faults.nursery import DEADLINE_S
 from tests.waiting import until
 
-RESOURCES = ("nodes", "pods", "events", "namespaces")
+RESOURCES = tuple({kind.resource for kind in catalogue().kinds})
 # Much shorter than a transaction of the API: the reader shall be there while others commit.
 _POLL_S = 0.002
 

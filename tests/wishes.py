@@ -1,6 +1,6 @@
 """What people ask of the Kubernetes API, asked of the store as the API does: documents in, documents out."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -9,12 +9,26 @@ from kuberklone.apimachinery.document import Document
 from kuberklone.chance import Chance
 from kuberklone.kinds.catalogue import catalogue
 from kuberklone.kinds.kind import Kind
+from kuberklone.store.database import Store
 from kuberklone.store.deletion import Propagation
 from kuberklone.store.object_operations import CreateObject, DeleteObject, ReplaceObject
+from kuberklone.store.operations import Operation
 from kuberklone.store.records import table_of
-from tests.controllers.loops import Loops
 
 _chance = Chance()
+
+
+class Cluster(Protocol):
+    """Loops on virtual time, or real processes."""
+
+    @property
+    def store(self) -> Store: ...
+
+    def apply(self, *operations: Operation) -> None: ...
+
+    def settle(self) -> None:
+        """Whatever is due is done when this returns, where that can be said."""
+        ...
 
 
 def kind_named(word: str) -> Kind[Any]:
@@ -22,7 +36,7 @@ def kind_named(word: str) -> Kind[Any]:
     return next(kind for kind in catalogue().kinds if kind.kind == word)
 
 
-def create(loops: Loops, word: str, name: str, *, namespace: str = "default", **sections: Any) -> None:
+def create(cluster: Cluster, word: str, name: str, *, namespace: str = "default", **sections: Any) -> None:
     """A new object; `sections` are the members of its document, `metadata` what it says beyond the name."""
     kind = kind_named(word)
     metadata = {"name": name, **sections.pop("metadata", {})}
@@ -32,38 +46,38 @@ def create(loops: Loops, word: str, name: str, *, namespace: str = "default", **
     kind.default(document)
     assert list(kind.validate(document, None)) == []
     record = msgspec.structs.replace(kind.read(document, None), uid=_chance.uid())
-    loops.apply(CreateObject(kind=kind, record=record))
-    loops.settle()
+    cluster.apply(CreateObject(kind=kind, record=record))
+    cluster.settle()
 
 
-def change(loops: Loops, word: str, name: str, patch: Document, *, namespace: str = "default") -> None:
+def change(cluster: Cluster, word: str, name: str, patch: Document, *, namespace: str = "default") -> None:
     """A merge patch of an object."""
     kind = kind_named(word)
     key = (namespace if kind.namespaced else "", name)
-    with loops.store.snapshot() as connection:
+    with cluster.store.snapshot() as connection:
         old = table_of(kind).named(connection, [key])[key]
     document = merge_patch.apply(msgspec.json.decode(kind.document(old)), patch)
     kind.default(document)
-    loops.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
-    loops.settle()
+    cluster.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
+    cluster.settle()
 
 
 def delete(
-    loops: Loops, word: str, name: str, *, namespace: str = "default", propagation: Propagation = "Background"
+    cluster: Cluster, word: str, name: str, *, namespace: str = "default", propagation: Propagation = "Background"
 ) -> None:
     kind = kind_named(word)
     namespace = namespace if kind.namespaced else ""
-    loops.apply(DeleteObject(kind=kind, namespace=namespace, name=name, propagation=propagation))
-    loops.settle()
+    cluster.apply(DeleteObject(kind=kind, namespace=namespace, name=name, propagation=propagation))
+    cluster.settle()
 
 
 def find(
-    loops: Loops, word: str, *, name: str = "", namespace: str = "default", labels: dict[str, str] | None = None
+    cluster: Cluster, word: str, *, name: str = "", namespace: str = "default", labels: dict[str, str] | None = None
 ) -> list[Document]:
     """The objects of a kind with this name and these labels, by name."""
     kind = kind_named(word)
     table = table_of(kind)
-    with loops.store.snapshot() as connection:
+    with cluster.store.snapshot() as connection:
         found = [
             record
             for record in table.read(connection)
@@ -74,12 +88,12 @@ def find(
     return [each for each in documents if wanted <= (each["metadata"].get("labels") or {}).items()]
 
 
-def get(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document | None:
-    return next(iter(find(loops, word, name=name, namespace=namespace)), None)
+def get(cluster: Cluster, word: str, name: str, *, namespace: str = "default") -> Document | None:
+    return next(iter(find(cluster, word, name=name, namespace=namespace)), None)
 
 
-def the(loops: Loops, word: str, name: str, *, namespace: str = "default") -> Document:
-    found = get(loops, word, name, namespace=namespace)
+def the(cluster: Cluster, word: str, name: str, *, namespace: str = "default") -> Document:
+    found = get(cluster, word, name, namespace=namespace)
     assert found is not None, f"{word} {name} is there"
     return found
 
