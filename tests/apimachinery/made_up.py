@@ -171,12 +171,22 @@ class Author:
         writes: list[Document] = []
         for _ in range(self._random.randint(2, 6)):
             wanted = self.like(document)
-            if self.chance(0.5) and writes:
+            if writes and self.chance(0.5):
                 wanted = self.changed(self.one(*writes)["document"], wanted)
             operation = self.one("apply", "apply", "update")
+            if self.chance(0.15):
+                self.double(wanted)
             manager = self.one("ann", "bob", "kubectl")
             writes.append({"operation": operation, "manager": manager, "force": self.chance(0.4), "document": wanted})
         return {"apiVersion": document["apiVersion"], "kind": document["kind"], "writes": writes}
+
+    def double(self, document: Document) -> None:
+        """Names a variable or a finalizer twice, which no schema forbids."""
+        for container in document.get("spec", {}).get("containers") or []:
+            if container.get("env"):
+                container["env"].append(self.variable(container["env"][0]["name"]))
+        if document["metadata"].get("finalizers"):
+            document["metadata"]["finalizers"].append(document["metadata"]["finalizers"][0])
 
     def changed(self, document: Any, other: Any) -> Any:
         """The document with parts of another."""

@@ -1,5 +1,6 @@
 """Protobuf of Go clients becomes the document that they would have sent as JSON."""
 
+import graphlib
 import json
 from base64 import b64decode
 from typing import Any
@@ -66,11 +67,20 @@ def test_every_kind_that_is_served_has_a_sample() -> None:
 
 
 def test_the_table_knows_every_message_that_it_names() -> None:
-    plain = {"string", "int", "bool", "bytes", "double", "Time", "MicroTime", "Duration", "Quantity", "IntOrString"}
+    plain = {"string", "int", "bool", "bytes", "Time", "MicroTime", "Duration", "Quantity", "IntOrString"}
     named = {
         field.type.removeprefix("[]").removeprefix("{}") for fields in table().messages.values() for field in fields
     }
     assert named - plain - {"Raw", "Items"} <= set(table().messages)
+
+
+def test_no_message_contains_itself() -> None:
+    inside = {
+        message: {field.type.removeprefix("[]").removeprefix("{}") for field in fields} & set(table().messages)
+        for message, fields in table().messages.items()
+    }
+    order = graphlib.TopologicalSorter(inside).static_order()  # raises CycleError
+    assert len(list(order)) == len(table().messages)
 
 
 def test_numbers_and_names_are_used_once_in_each_message() -> None:
@@ -89,6 +99,14 @@ def test_a_zero_is_left_out_unless_it_was_put_there() -> None:
     # Deployment: replicas (1) is a pointer, so a zero is what somebody wants.
     deployment = protobuf.decode(body("Deployment", field(2, field(1, 0)), "apps/v1"))
     assert deployment["spec"]["replicas"] == 0
+
+
+def test_a_map_may_leave_out_what_is_zero() -> None:
+    decoded = protobuf.decode(body("Secret", field(2, field(1, b"a")) + field(2, b"")))
+    assert decoded["data"] == {"a": "", "": ""}
+    limits = field(1, b"cpu")
+    pod = protobuf.decode(body("Node", field(3, field(1, limits))))
+    assert pod["status"]["capacity"] == {"cpu": "0"}
 
 
 def test_fields_that_nobody_knows_are_passed_over() -> None:

@@ -19,15 +19,12 @@ def merge(live: Document, applied: Document, schema: Schema) -> Document:
 
 
 def _merge(live: Any, applied: Any, schema: Schema) -> Any:
-    if applied is _ABSENT:
-        return live
-    if schema.is_atomic or not live or live is _ABSENT or type(live) is not type(applied):
-        return _checked(applied, schema)
-    if isinstance(applied, dict):
-        return _merge_objects(live, applied, schema)
-    if isinstance(applied, list):
-        return _merge_lists(live, applied, schema)
-    return applied
+    if live and live is not _ABSENT and not schema.is_atomic:
+        if isinstance(live, dict) and isinstance(applied, dict):
+            return _merge_objects(live, applied, schema)
+        if isinstance(live, list) and isinstance(applied, list):
+            return _merge_lists(live, applied, schema)
+    return _checked(applied, schema)
 
 
 def _checked(applied: Any, schema: Schema) -> Any:

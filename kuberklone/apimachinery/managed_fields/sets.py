@@ -86,15 +86,6 @@ def paths(fields: FieldSet, before: Path = ()) -> Iterator[Path]:
         yield from paths(fields[name], (*before, name))
 
 
-def holds(fields: FieldSet, path: Path) -> bool:
-    """Whether the path is a member."""
-    for name in path:
-        if name not in fields:
-            return False
-        fields = fields[name]
-    return is_member(fields)
-
-
 def of_paths(*members: Path) -> FieldSet:
     """The set of these paths."""
     result: FieldSet = {}

@@ -1,13 +1,11 @@
 """Turns a body of protobuf into the document that the same client would have sent as JSON."""
 
 import functools
-import struct
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kuberklone.apimachinery import plain_json
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.protobuf import forms, wire
 from kuberklone.apimachinery.protobuf.table import Field, table
@@ -16,25 +14,25 @@ from kuberklone.errors import Malformed
 # What every body begins with, before a runtime.Unknown that says what the rest is.
 _MAGIC = b"k8s\0"
 
-Read = Callable[[bytes, int, int, int], Any]
-"""A value from data, its begin, its end, and how many levels may still follow. Of a VARINT the begin is the value."""
+Read = Callable[[bytes, int, int], Any]
+"""A value from data between its begin and its end. Of a VARINT the begin is the value."""
 
 _VARINT_READERS: Mapping[str, Read] = {
-    "int": lambda _data, value, _end, _levels: wire.signed(value),
-    "bool": lambda _data, value, _end, _levels: value != 0,
+    "int": lambda _data, value, _end: wire.signed(value),
+    "bool": lambda _data, value, _end: value != 0,
 }
 _READERS: Mapping[str, Read] = {
-    "string": lambda data, begin, end, _levels: forms.text(data, begin, end),
-    "bytes": lambda data, begin, end, _levels: b64encode(data[begin:end]).decode(),
-    "Time": lambda data, begin, end, _levels: forms.time(data, begin, end),
-    "MicroTime": lambda data, begin, end, _levels: forms.micro_time(data, begin, end),
-    "Duration": lambda data, begin, end, _levels: forms.duration(data, begin, end),
-    "Quantity": lambda data, begin, end, _levels: forms.quantity(data, begin, end),
-    "IntOrString": lambda data, begin, end, _levels: forms.int_or_string(data, begin, end),
-    "Raw": lambda data, begin, end, _levels: forms.raw(data, begin, end),
-    "Items": lambda data, begin, end, _levels: _items(data, begin, end),
+    "string": forms.text,
+    "bytes": lambda data, begin, end: b64encode(data[begin:end]).decode(),
+    "Time": forms.time,
+    "MicroTime": forms.micro_time,
+    "Duration": forms.duration,
+    "Quantity": forms.quantity,
+    "IntOrString": forms.int_or_string,
+    "Raw": forms.raw,
+    "Items": forms.texts,
 }
-_ZEROS: Mapping[str, Any] = {"int": 0, "bool": False, "string": "", "bytes": "", "double": 0.0}
+_ZEROS: Mapping[str, Any] = {"int": 0, "bool": False, "string": "", "bytes": ""}
 
 
 def decode(body: bytes) -> Document:
@@ -44,7 +42,7 @@ def decode(body: bytes) -> Document:
     if message is None:
         raise Malformed(f'no kind "{kind[:80]}" of version "{api_version[:80]}" is read from protobuf; send JSON')
     try:
-        members = _message(message, body, begin, end, plain_json.DEPTH_MAX)
+        members = _message(message, body, begin, end)
     except IndexError:
         raise wire.too_long() from None
     return {"apiVersion": api_version, "kind": kind, **members}
@@ -93,9 +91,7 @@ def _readers(message: str) -> Mapping[int, _Reader]:
 
 
 def _wire_type(type_: str, bare: str) -> int:
-    if type_.startswith("{}"):
-        return wire.BYTES
-    return {"int": wire.VARINT, "bool": wire.VARINT, "double": wire.FIXED64}.get(bare, wire.BYTES)
+    return wire.VARINT if bare in _VARINT_READERS and not type_.startswith("{}") else wire.BYTES
 
 
 def _reader(field: Field, bare: str) -> _Reader:
@@ -106,12 +102,7 @@ def _reader(field: Field, bare: str) -> _Reader:
 
 
 def _read(type_: str) -> Read:
-    known = _READERS.get(type_) or _VARINT_READERS.get(type_)
-    if known is not None:
-        return known
-    if type_ == "double":
-        return lambda data, begin, _end, _levels: struct.unpack_from("<d", data, begin)[0]
-    return functools.partial(_message, type_)
+    return _READERS.get(type_) or _VARINT_READERS.get(type_) or functools.partial(_message, type_)
 
 
 def _entry(type_: str) -> Read:
@@ -119,15 +110,15 @@ def _entry(type_: str) -> Read:
     read = _read(type_)
     value_key = 16 + _wire_type(type_, type_)
 
-    def entry(data: bytes, begin: int, end: int, levels: int) -> tuple[str, Any]:
+    def entry(data: bytes, begin: int, end: int) -> tuple[str, Any]:
         name = ""
         value = _MISSING
         for key, first, last in wire.fields(data, begin, end):
             if key == 10:
                 name = forms.text(data, first, last)
             elif key == value_key:
-                value = read(data, first, last, levels)
-        return name, _zero(type_, read, levels) if value is _MISSING else value
+                value = read(data, first, last)
+        return name, _zero(type_, read) if value is _MISSING else value
 
     return entry
 
@@ -135,19 +126,15 @@ def _entry(type_: str) -> Read:
 _MISSING: Any = object()
 
 
-def _zero(type_: str, read: Read, levels: int) -> Any:
-    return _ZEROS[type_] if type_ in _ZEROS else read(b"", 0, 0, levels)
+def _zero(type_: str, read: Read) -> Any:
+    return _ZEROS[type_] if type_ in _ZEROS else read(b"", 0, 0)
 
 
-def _items(data: bytes, begin: int, end: int) -> list[str]:
-    return [forms.text(data, first, last) for key, first, last in wire.fields(data, begin, end) if key == 10]
+def _message(message: str, data: bytes, begin: int, end: int) -> Document:
+    """The object between begin and end. Fields that nobody knows are passed over, as Go does.
 
-
-def _message(message: str, data: bytes, begin: int, end: int, levels: int) -> Document:
-    """The object between begin and end. Fields that nobody knows are passed over, as Go does."""
-    if levels == 0:
-        raise plain_json.too_deep()
-    levels -= 1
+    No message of the table contains itself, so no body nests deeper than the table does.
+    """
     readers = _readers(message)
     result: Document = {}
     # What wire.fields does, written out: nearly all keys and lengths are one byte, and every create pays for each.
@@ -173,7 +160,7 @@ def _message(message: str, data: bytes, begin: int, end: int, levels: int) -> Do
         if reader is None:
             _check_unknown(readers, key, message)
         else:
-            _put(result, reader, reader.read(data, first, place, levels))
+            _put(result, reader, reader.read(data, first, place))
     return result
 
 

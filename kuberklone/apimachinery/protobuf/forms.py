@@ -101,3 +101,8 @@ def raw(data: bytes, begin: int, end: int) -> Any:
         if key == _TEXT_1 and last > first:
             return plain_json.read(data[first:last], of="a raw field")
     return None
+
+
+def texts(data: bytes, begin: int, end: int) -> list[str]:
+    """A list of texts that is the value of a map, wrapped into a message of one field."""
+    return [text(data, first, last) for key, first, last in wire.fields(data, begin, end) if key == _TEXT_1]
