@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import yaml
 
 from kuberklone.apimachinery.problem import Problem
@@ -16,8 +17,8 @@ from kuberklone.errors import Malformed
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"})
 _FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})
-_NUMBER = re.compile(r"[-+]?(0x[0-9a-fA-F]+|0o[0-7]+|0b[01]+|[0-9][0-9_]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|[0-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool", "null"))
 # Longer ones are no numbers that JSON could carry; Python needs quadratic time to read them.
@@ -100,8 +101,10 @@ class _Builder:
             self._put(value)
             return
         around = self._open[-1]
-        # Keys of JSON are texts: `1: a` and `true: a` keep the words that stand there.
-        around.key = value if isinstance(value, str) else event.value
+        if value is None:
+            raise Malformed(f"the body is not YAML for an object: a key below {around.path!r} is null")
+        # Keys of JSON are texts: `1: a` and `yes: a` become "1" and "true".
+        around.key = value if isinstance(value, str) else msgspec.json.encode(value).decode()
         if around.key in around.content:
             self._problems.append(Problem(around.inside(), "given twice", "duplicate"))
 
@@ -133,7 +136,7 @@ def _value(event: yaml.ScalarEvent) -> Any:
         if _NUMBER.fullmatch(text):
             return _integer(text)
         if _FLOAT.fullmatch(text):
-            number = float(text)
+            number = float(text.replace("_", ""))
             return number if abs(number) != float("inf") else text
     return text
 

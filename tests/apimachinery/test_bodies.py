@@ -88,6 +88,8 @@ def test_fields_given_twice_in_yaml_are_named_by_path() -> None:
         ("-1", -1),
         ("0x1F", 31),
         ("0644", 420),
+        ("0X1f", 31),
+        ("1_0.5", 10.5),
         ("0o17", 15),
         ("089", 89),
         ("1_000", 1000),
@@ -120,7 +122,7 @@ def test_a_yaml_scalar_is_what_go_yaml_takes_it_for(text: str, value: object) ->
 
 
 def test_keys_of_yaml_are_texts() -> None:
-    assert bodies.read(b"1: a\ntrue: b\n'x': c\n", YAML).document == {"1": "a", "true": "b", "x": "c"}
+    assert bodies.read(b"1: a\nyes: b\n'x': c\n", YAML).document == {"1": "a", "true": "b", "x": "c"}
 
 
 @pytest.mark.parametrize(
@@ -147,6 +149,7 @@ def test_keys_of_yaml_are_texts() -> None:
         pytest.param(b"a: [", YAML, "not YAML", id="YAML cut off"),
         pytest.param(b"a: b: c", YAML, "not YAML", id="no YAML"),
         pytest.param(b"? [a]\n: b\n", YAML, "is no text", id="YAML key"),
+        pytest.param(b"~: a", YAML, "is null", id="null as YAML key"),
         pytest.param(b"[" * 50_000, YAML, "nesting depth", id="very deep YAML"),
         pytest.param(b"[" * 101 + b"]" * 101, YAML, "deeper than 100", id="deep YAML"),
         pytest.param(b'a: "x\\0"', YAML, "U+0000", id="NUL in YAML"),
