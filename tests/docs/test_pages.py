@@ -156,7 +156,9 @@ def test_every_folder_of_tests_is_explained() -> None:
 def test_every_decision_is_listed_and_has_its_three_parts() -> None:
     folder = DOCS / "decisions"
     records = sorted(folder.glob("[0-9]*.md"))
-    assert [path.name[:4] for path in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    numbers = [path.name[:4] for path in records]
+    # Gaps are left: whoever works on something else at the same time counts from elsewhere.
+    assert len(set(numbers)) == len(numbers)
     for path in records:
         text = path.read_text()
         assert [part for part in ("**Context.**", "**Choice.**", "**Consequence.**") if part not in text] == []
