@@ -241,7 +241,7 @@ def check_bind(settings: Settings) -> None:
     if settings.host in LOOPBACK or settings.host.startswith("127.") or settings.insecure:
         return
     raise SettingsError(
-        f"host {settings.host} can be reached from other machines, and that listener asks nobody who they are: anybody "
+        f"host {settings.host} can be reached from other machines and that listener has no authentication: anybody "
         f"could delete the cluster. Use --set tls_host={settings.host}, where only holders of a token come in, or "
         "--insecure if the network is trusted."
     )

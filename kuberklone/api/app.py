@@ -18,9 +18,10 @@ from kuberklone.api.agents.streams import Streams
 from kuberklone.api.authentication import Authenticator
 from kuberklone.api.context import Context
 from kuberklone.api.door import Door
-from kuberklone.api.lab import adding, events, faults, nodes, pods, status
+from kuberklone.api.lab import adding, events, faults, logs, nodes, pods, status, tokens
 from kuberklone.api.lab.faults import FailRequest
 from kuberklone.api.lab.named import NodeName, PodName
+from kuberklone.api.lab.tokens import TokenId, TokenRequest
 from kuberklone.api.meter import Meter
 from kuberklone.api.metrics import ClusterCollector
 from kuberklone.api.tls import Certificates
@@ -94,7 +95,7 @@ def _framework(context: Context) -> Litestar:
         logging_config=None,
         openapi_config=documentation.config(),
     )
-    documentation.add_bodies(framework, NodeRequest, PodRequest, NodeName, PodName, FailRequest)
+    documentation.add_bodies(framework, NodeRequest, PodRequest, NodeName, PodName, FailRequest, TokenRequest, TokenId)
     return framework
 
 
@@ -104,8 +105,10 @@ def _reads() -> Router:
         nodes.show_node,
         pods.list_pods,
         pods.show_pod,
+        logs.show_logs,
         events.list_events,
         status.show_status,
+        tokens.list_tokens,
     ]
     return Router("/", route_handlers=handlers, tags=["look"])
 
@@ -119,6 +122,8 @@ def _writes() -> Router:
         pods.delete_pod,
         faults.fail_node,
         faults.heal_node,
+        tokens.add_token,
+        tokens.delete_token,
     ]
     return Router("/", route_handlers=handlers, tags=["change"])
 

@@ -28,6 +28,7 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.Refused: HTTPStatus.CONFLICT,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NodeUnreachable: HTTPStatus.BAD_GATEWAY,
+    errors.ApiUnavailable: HTTPStatus.BAD_GATEWAY,
     errors.QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.EngineError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -14,6 +14,7 @@ import msgspec
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Refused
 from kuberklone.kinds import namespace
+from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.kinds.token import TokenText
@@ -245,7 +246,7 @@ def _delete_pod(transaction: Transaction, operation: DeletePod) -> Pod:
         pod,
         deleting_ms=transaction.now_ms if pod.deleting_ms is None else pod.deleting_ms,
         deletion_cause="User",
-        deletion_grace_s=0,
+        deletion_grace_s=pod_kind.termination_grace_s(pod),
     )
     if pod.node_name is None:
         # Nothing runs anywhere, so there is nobody to wait for.

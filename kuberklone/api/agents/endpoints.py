@@ -1,5 +1,6 @@
 """The requests of agents: join, register, beat, ask for pods, report."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -56,7 +57,7 @@ async def join(request: Request[Any, Any, Any]) -> Response[bytes]:
         Joined(
             node_name=joined.node.name,
             node_uid=joined.node.uid,
-            token=str(joined.token),
+            token=str(replace(joined.token, ca_fingerprint=here.ca_fingerprint)),
             cluster_id=joined.cluster_id,
             heartbeat_interval_s=here.settings.heartbeat_interval_s,
         )
