@@ -12,6 +12,7 @@
     ├── Refused                  the request is well formed but the state of the record forbids it
     ├── Overloaded               a bounded queue is full; try again later
     ├── NodeUnreachable          what only the node's agent can do cannot be done: the agent is not there
+    ├── ApiUnavailable           the API cannot be reached by an agent
     ├── QueryError               a read-only SQL question was refused by the database
     ├── EngineError              a Docker Engine refused or failed
     │   ├── EngineUnavailable    nothing answers at its socket
@@ -57,11 +58,11 @@ class NotFound(KuberkloneError):
 
 
 class Unauthenticated(KuberkloneError):
-    """Send a token that is valid, as Authorization: Bearer kk.…"""
+    """Who asks is not known."""
 
 
 class Forbidden(KuberkloneError):
-    """This token does not allow this."""
+    """Who asks may not do this."""
 
 
 class Conflict(KuberkloneError):
@@ -90,6 +91,10 @@ class Overloaded(KuberkloneError):
 
 class NodeUnreachable(KuberkloneError):
     """The node's agent cannot be reached."""
+
+
+class ApiUnavailable(KuberkloneError):
+    """The API cannot be reached."""
 
 
 class QueryError(KuberkloneError):
