@@ -22,9 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-FOLDER = "pki"
-CA_CERTIFICATE, CA_KEY = "ca.crt", "ca.key"
-SERVER_CERTIFICATE, SERVER_KEY = "server.crt", "server.key"
+from kuberklone.kinds.credentials import CA_CERTIFICATE, CA_KEY, FOLDER, SERVER_CERTIFICATE, SERVER_KEY
+
 NAME = "kuberklone"
 """A name for the server that every certificate of ours has, for whoever reaches it by an address that changes."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import kuberklone
-from kuberklone.cli import data, down, events, nodes, options, pods, programs, status, up, watch
+from kuberklone.cli import data, down, events, nodes, options, pods, programs, status, tokens, up, watch
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
 
@@ -66,12 +66,13 @@ def _up(
         list[str] | None, typer.Option(metavar="NAME", help="Keep this controller (or the api) off; may be repeated.")
     ] = None,
     home: options.Home = None,
+    insecure: options.Insecure = None,
     set_: options.Set = None,
 ) -> None:
     """Run the cluster here until Ctrl-C; all of it survives and continues with the next `up`."""
     if None not in (port_, port) and port_ != port:
         raise Stop(f"two ports are given, {port_} and {port}; leave one out.", Exit.USAGE)
-    flags = {"host": host, "port": port if port_ is None else port_, "home": home}
+    flags = {"host": host, "port": port if port_ is None else port_, "home": home, "insecure": insecure}
     resolved = options.resolve(flags, assignments=set_, demo=demo)
     up.run(resolved.settings, nodes=nodes, without=without or [])
 
@@ -88,10 +89,11 @@ def _api(
     port: options.Port = None,
     demo: options.Demo = False,
     home: options.Home = None,
+    insecure: options.Insecure = None,
     set_: options.Set = None,
 ) -> None:
     """Run only the API here, on a database that `up` or `db upgrade` has prepared."""
-    flags = {"host": host, "port": port, "home": home}
+    flags = {"host": host, "port": port, "home": home, "insecure": insecure}
     programs.run_api_here(options.resolve(flags, assignments=set_, demo=demo).settings)
 
 
@@ -114,5 +116,6 @@ def _controller(
     programs.run_controllers_here(names or programs.controllers(), resolved.settings)
 
 
+app.add_typer(tokens.app, name="token", rich_help_panel=options.CHANGE)
 for _part in (nodes, pods, events, status, watch, data):
     app.add_typer(_part.app)

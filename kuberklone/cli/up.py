@@ -31,7 +31,7 @@ def run(settings: Settings, *, nodes: int, without: list[str]) -> None:
 
 def _run_alone(settings: Settings, lock: Lock, *, nodes: int, without: list[str]) -> None:
     # First, so that nothing is migrated for a cluster that cannot start.
-    port.ensure_free(settings.host, settings.port, patient=lock.left_behind)
+    port.ensure_all_free(settings, patient=lock.left_behind)
     lock.write(Owner(pid=os.getpid(), url=settings.url))
     programs.import_all(without=without)
     opened = apart.call(partial(open_store, settings.database_url, nodes))
