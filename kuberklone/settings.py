@@ -21,6 +21,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 TOML_NAME = "kuberklone.toml"
 PREFIX = "KUBERKLONE_"
+AGENT_PREFIX = "KUBERKLONE_AGENT_"
+"""Of what one agent is told (kuberklone.agent.options): who it is, which is no setting of a cluster."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Above this a number is a mistake, and milliseconds of it would no longer fit the database's integers.
 _NUMBER_MAX = 10**12
@@ -233,7 +235,11 @@ def resolve(
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like settings and are none: worth a warning, for they may be misspelt."""
     known = {PREFIX + name.upper() for name in NAMES}
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    return sorted(
+        name
+        for name in environ
+        if name.startswith(PREFIX) and not name.startswith(AGENT_PREFIX) and name not in known
+    )
 
 
 def check_bind(settings: Settings) -> None:

@@ -16,8 +16,9 @@ _FAILED, _USAGE = 1, 2
 def main() -> int:
     """The exit code; whatever happens, a person reads a sentence."""
     try:
-        given = options.read()
-        logs.configure(settings.load({}).settings, process="agent")
+        configured = settings.load({}).settings
+        given = options.read(os.environ, configured)
+        logs.configure(configured, process="agent")
         setproctitle("kuberklone agent")
         process.run(given)
     except SettingsError as error:

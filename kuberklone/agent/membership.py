@@ -33,6 +33,8 @@ class Entrance:
 
     def tls(self) -> ssl.SSLContext | None:
         token = self._options.token
+        if token is None and self.known() is None:
+            raise self._no_token()
         fingerprint = None if token is None else token.ca_fingerprint
         return self._patiently(
             lambda: trust.context(self._options.server, fingerprint=fingerprint, kept=self._kept.certificate)
@@ -46,10 +48,7 @@ class Entrance:
         """Become a node of the cluster, or find the machine's own again."""
         options = self._options
         if options.token is None:
-            raise SettingsError(
-                f"--token is missing, and this machine is no node of {options.server} yet; "
-                "kuberklone token create makes one there."
-            )
+            raise self._no_token()
         message = Join(
             machine_id=self._kept.machine_id(),
             name=options.name,
@@ -69,6 +68,12 @@ class Entrance:
         self._kept.keep(membership)
         _log.info("joined", name=joined.node_name, url=options.server)
         return membership
+
+    def _no_token(self) -> SettingsError:
+        return SettingsError(
+            f"--token is missing, and this machine is no node of {self._options.server} yet; "
+            "kuberklone token create makes one there."
+        )
 
     def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         """Containers of one cluster are started together, so the API may come after its agents."""

@@ -3,7 +3,6 @@
 A container is configured by its environment anyway, and a token in an argument would be shown by `ps` to everybody.
 """
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 from kuberklone.errors import InvalidField, SettingsError, Unauthenticated
 from kuberklone.kinds import names, quantity, token
 from kuberklone.kinds.token import TokenText
+from kuberklone.settings import AGENT_PREFIX as PREFIX
 from kuberklone.settings import Settings
-
-PREFIX = "KUBERKLONE_AGENT_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class Options:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(environ: Mapping[str, str] = os.environ) -> Options:
+def read(environ: Mapping[str, str], settings: Settings) -> Options:
     """Raises SettingsError, which names the variable and the option that cannot be used."""
     given = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX) and value
@@ -44,13 +42,12 @@ def read(environ: Mapping[str, str] = os.environ) -> Options:
     container, boot_id = given.get("container", ""), given.get("boot_id", "")
     if bool(container) != bool(boot_id):
         raise SettingsError(f"{PREFIX}CONTAINER and {PREFIX}BOOT_ID go together: a node container is given both.")
-    defaults = Settings()
     return Options(
         server=server,
         token=_token(given.get("token")),
         state_dir=Path(given.get("state_dir") or _state_dir(environ)).expanduser().absolute(),
-        docker_socket=given.get("docker_socket") or defaults.docker_socket,
-        pause_image=given.get("pause_image") or defaults.pause_image,
+        docker_socket=given.get("docker_socket") or settings.docker_socket,
+        pause_image=given.get("pause_image") or settings.pause_image,
         container=container,
         boot_id=boot_id,
         name=_checked("name", given.get("name"), lambda value: names.name(value, field="name")),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import kuberklone
-from kuberklone.cli import data, down, events, nodes, options, pods, programs, status, tokens, up, watch
+from kuberklone.cli import agent, data, down, events, nodes, options, pods, programs, status, tokens, up, watch
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
 
@@ -117,5 +117,5 @@ def _controller(
 
 
 app.add_typer(tokens.app, name="token", rich_help_panel=options.CHANGE)
-for _part in (nodes, pods, events, status, watch, data):
+for _part in (agent, nodes, pods, events, status, watch, data):
     app.add_typer(_part.app)
