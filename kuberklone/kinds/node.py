@@ -137,14 +137,29 @@ def document(node: Node) -> str:
         f'{{"type":"Ready","status":"{node.ready}","reason":"{node.ready_reason}",'
         f'"lastTransitionTime":"{timestamp(node.ready_since_ms)}"}}'
     )
-    boot = f'"nodeInfo":{{"bootID":"{node.boot_id}"}}' if node.boot_id else ""
     state = json_text.joined(
-        f'"capacity":{amounts},"allocatable":{amounts}',
-        f'"conditions":[{condition}]',
-        boot,
-        json_text.members(node.status),
+        f'"capacity":{amounts},"allocatable":{amounts}', f'"conditions":[{condition}]', _observed(node)
     )
     return f'{{"apiVersion":"v1","kind":"Node",{metadata(node)},"spec":{spec},"status":{state}}}'
+
+
+def described(info: dict[str, str], addresses: list[dict[str, str]]) -> str:
+    """The section `status` of a node whose agent said what its machine is."""
+    return json_text.text({"nodeInfo": info, "addresses": addresses})
+
+
+_DESCRIBED = '{"nodeInfo":{'
+
+
+def _observed(node: Node) -> str:
+    """The members of the section `status`, with the boot id, which has a column, in its place among them."""
+    if not node.boot_id:
+        return json_text.members(node.status)
+    boot = f'"bootID":"{node.boot_id}"'
+    if node.status.startswith(_DESCRIBED):
+        return f'"nodeInfo":{{{boot},{node.status[len(_DESCRIBED) : -1]}'
+    rest = json_text.members(node.status)
+    return f'"nodeInfo":{{{boot}}}' + (f",{rest}" if rest else "")
 
 
 def _taint_document(taint: Taint) -> str:
