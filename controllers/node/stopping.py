@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+
 
 from controllers._loop.readable import understood
 from controllers.node import stops
@@ -13,7 +13,7 @@ from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import crashpoints, heartbeats, nodes, pods, removal
-from kuberklone.store.database import Store
+from kuberklone.store.database import Snapshot, Store
 from kuberklone.store.heartbeats import Heartbeat
 from kuberklone.store.transaction import Fence, Transaction, in_batches
 
@@ -28,7 +28,7 @@ class Silence:
     doomed: Sequence[Pod]
 
 
-def read(connection: Connection, docker_nodes: Sequence[Node]) -> Silence:
+def read(connection: Snapshot, docker_nodes: Sequence[Node]) -> Silence:
     silent = {node.uid: node for node in docker_nodes if node.ready != "True"}
     names = {node.name for node in silent.values()}
     beats = heartbeats.of_nodes(connection, silent) if silent else []

@@ -50,6 +50,7 @@ def _root(
     epilog=examples(
         "kuberklone up --nodes 3            a new cluster gets three simulated nodes",
         "kuberklone up 8081                 on another port",
+        "kuberklone up --provider docker --nodes 3",
         "kuberklone up --demo               nodes fail and recover within seconds",
         "kuberklone up --without scheduler  then run it yourself: kuberklone controller scheduler",
     ),
@@ -59,8 +60,11 @@ def _up(
     host: options.Host = None,
     port: options.Port = None,
     nodes: Annotated[
-        int, typer.Option(metavar="N", min=0, max=10_000, help="Simulated nodes for a store that never had any.")
+        int, typer.Option(metavar="N", min=0, max=10_000, help="Nodes for a store that never had any.")
     ] = 0,
+    provider: Annotated[
+        up.FirstProvider, typer.Option(help="What those nodes are: played here, or containers of the Docker Engine.")
+    ] = up.FirstProvider.SIMULATED,
     demo: options.Demo = False,
     without: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Keep this controller (or the api) off; may be repeated.")
@@ -74,7 +78,7 @@ def _up(
         raise Stop(f"two ports are given, {port_} and {port}; leave one out.", Exit.USAGE)
     flags = {"host": host, "port": port if port_ is None else port_, "home": home, "insecure": insecure}
     resolved = options.resolve(flags, assignments=set_, demo=demo)
-    up.run(resolved.settings, nodes=nodes, without=without or [])
+    up.run(resolved.settings, nodes=nodes, provider=provider.value, without=without or [])
 
 
 @app.command("down", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone down"))

@@ -30,7 +30,9 @@ from kuberklone.errors import (
 
 # Any version would do for the question which one the engine speaks: that path has no version in it.
 _ANY_VERSION = "1.41"
-_CONFLICT, _NOT_FOUND, _NOT_MODIFIED = 409, 404, 304
+_NOT_FOUND, _CONFLICT = 404, 409
+# What it answers for a network to which containers are connected.
+_FORBIDDEN = 403
 
 
 class Engine:
@@ -90,7 +92,7 @@ def _refusal(error: APIError, socket: str, what: str) -> EngineError:
         return ImageMissing(message)
     if status == _NOT_FOUND:
         return ContainerMissing(message)
-    if status == _CONFLICT:
+    if status in (_CONFLICT, _FORBIDDEN):
         # The engine has one status for a name that is taken and for a container in a state that forbids it.
         return NameTaken(message) if "already in use" in message else WrongState(message)
     return EngineError(f"the Docker Engine at {socket} refused: {message} (status {status})")
