@@ -34,7 +34,6 @@ class ValueFrom(msgspec.Struct, frozen=True, rename="camel"):
     field_ref: FieldRef | None = None
     config_map_key_ref: KeyRef | None = None
     secret_key_ref: KeyRef | None = None
-    resource_field_ref: msgspec.Raw | None = None
 
 
 class EnvVar(msgspec.Struct, frozen=True, rename="camel"):
