@@ -3,11 +3,7 @@
 import os
 import sys
 
-from setproctitle import setproctitle
-
-from kuberklone import logs, settings
-from kuberklone.agent import options, process
-from kuberklone.errors import KuberkloneError, SettingsError
+from kuberklone.agent import keeper
 
 # As for every command (kuberklone.cli.exits), which is not imported here.
 _FAILED, _USAGE = 1, 2
@@ -15,12 +11,21 @@ _FAILED, _USAGE = 1, 2
 
 def main() -> int:
     """The exit code; whatever happens, a person reads a sentence."""
+    # First of all: it is to be small. A node that is a container needs none.
+    second = None if os.environ.get("KUBERKLONE_AGENT_CONTAINER") else keeper.fork()
+
+    from setproctitle import setproctitle
+
+    from kuberklone import logs, settings
+    from kuberklone.agent import options, process
+    from kuberklone.errors import KuberkloneError, SettingsError
+
     try:
         configured = settings.load({}).settings
         given = options.read(os.environ, configured)
         logs.configure(configured, process="agent")
         setproctitle("kuberklone agent")
-        process.run(given)
+        process.run(given, second)
     except SettingsError as error:
         return _complain(error, _USAGE)
     except KuberkloneError as error:

@@ -7,6 +7,7 @@ from typing import IO, TypeVar
 
 import msgspec
 
+from kuberklone.agent.keeper import SESSION_FILE
 from kuberklone.chance import Chance
 from kuberklone.errors import SettingsError
 
@@ -38,6 +39,7 @@ class Directory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._session = ""
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock: IO[bytes] = (path / "lock").open("wb")
@@ -77,6 +79,12 @@ class Directory:
 
     def keep_boot(self, boot: Boot) -> None:
         self._write(self.path / "boot.json", msgspec.json.encode(boot))
+
+    def keep_session(self, session: str) -> None:
+        """Which process the cluster listens to now; the keeper of one before it then has nothing left to do."""
+        if session != self._session:
+            self._write(self.path / SESSION_FILE, session.encode())
+            self._session = session
 
     def _read(self, file: Path, kind: type[Kept]) -> Kept | None:
         try:

@@ -22,7 +22,9 @@ import kuberklone
 from kuberklone import clock, logs
 from kuberklone.agent import machine
 from kuberklone.agent.beating import RETRY_FIRST_S, Backoff, Beats, Introduction
+from kuberklone.agent.facts import Grant
 from kuberklone.agent.inventory import Inventory
+from kuberklone.agent.keeper import Keeper
 from kuberklone.agent.kept import Directory
 from kuberklone.agent.link import Link
 from kuberklone.agent.membership import Entrance, Stopped
@@ -82,8 +84,11 @@ class Identity:
     cgroup: str = ""
 
 
-def run(options: Options) -> None:
-    """Be the agent until SIGTERM; raises KuberkloneError with the reason when it cannot go on."""
+def run(options: Options, keeper: Keeper | None = None) -> None:
+    """Be the agent until SIGTERM; raises KuberkloneError with the reason when it cannot go on.
+
+    `keeper` is the second process of a machine that joined.
+    """
     stop = threading.Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:
@@ -101,9 +106,11 @@ def run(options: Options) -> None:
         return
     with Link(options.server, token=identity.token, tls=tls) as link:
         try:
-            Agent(options, identity, engine=engine, link=link).run(stop)
+            Agent(options, identity, engine=engine, link=link, kept=kept, keeper=keeper).run(stop)
         except (Unauthenticated, Forbidden, NotFound) as error:
             kept.forget()
+            if keeper is not None:
+                keeper.dismiss()
             raise KuberkloneError(
                 f"node {identity.node_name} is not part of the cluster at {options.server} any more ({error}); "
                 "its containers were removed. Join again with a new token."
@@ -140,13 +147,24 @@ def _identity(
 class Agent:
     """All threads of one agent, and what they share."""
 
-    def __init__(self, options: Options, identity: Identity, *, engine: Engine, link: Link) -> None:
+    def __init__(
+        self,
+        options: Options,
+        identity: Identity,
+        *,
+        engine: Engine,
+        link: Link,
+        kept: Directory,
+        keeper: Keeper | None,
+    ) -> None:
         steady = clock.SYSTEM
         described = host.host(engine)
         address = machine.address(options.server)
         session = _chance.uid()
         nudge = Nudge()
-        self._identity = identity
+        self._keeper = keeper
+        self._kept = kept
+        self._session = session
         self._link = link
         self._containers = PodContainers(engine, cluster=identity.cluster, node_uid=identity.node_uid)
         self._standing = Standing(
@@ -154,6 +172,7 @@ class Agent:
             boot_id=identity.boot_id,
             shares_network=identity.network_of is not None,
             clock=steady,
+            on_grant=self._pass_on,
         )
         place = Place(
             cluster=identity.cluster,
@@ -202,6 +221,14 @@ class Agent:
         self._nudge = nudge
         self._clock = steady
         self._failures: list[Exception] = []
+        if keeper is not None:
+            keeper.watch(
+                docker_socket=options.docker_socket,
+                cluster=identity.cluster,
+                node_uid=identity.node_uid,
+                state_dir=options.state_dir,
+                session=session,
+            )
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop, or until one of the threads cannot go on."""
@@ -232,6 +259,12 @@ class Agent:
             if isinstance(error, (Unauthenticated, Forbidden, NotFound)):
                 self._leave()
             raise error
+
+    def _pass_on(self, grant: Grant) -> None:
+        """Whoever stops pods when this process is gone has to know until when they may run."""
+        if self._keeper is not None:
+            self._kept.keep_session(self._session)
+            self._keeper.granted(stop_at_ms=grant.stop_at_ms, until_ms=grant.until_ms)
 
     def _owned(self, loop: Callable[[threading.Event], None], stop: threading.Event) -> None:
         try:

@@ -1,7 +1,7 @@
 """What the agent was told and promised, shared by its threads: the grant, and the pods that are its own."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from kuberklone.agent import assignments, decide
@@ -25,9 +25,18 @@ class View:
 class Standing:
     """Where the node stands with the cluster."""
 
-    def __init__(self, *, node_name: str, boot_id: str, shares_network: bool, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        *,
+        node_name: str,
+        boot_id: str,
+        shares_network: bool,
+        clock: SystemClock,
+        on_grant: Callable[[Grant], None] = lambda grant: None,
+    ) -> None:
         self._lock = threading.Lock()
         self._clock = clock
+        self._on_grant = on_grant
         self._shares_network = shares_network
         self._node = Node(name=node_name, boot_id=boot_id)
         self._assignments: dict[str, Assignment] | None = None
@@ -49,6 +58,7 @@ class Standing:
             renewed_ms = answered_ms if answered_ms >= before.until_ms else before.renewed_ms
             grant = Grant(until_ms=max(before.until_ms, sent_ms + lasts_ms), lasts_ms=lasts_ms, renewed_ms=renewed_ms)
             self._node = replace(self._node, grant=grant)
+        self._on_grant(grant)
 
     def list_is_stale(self) -> bool:
         with self._lock:

@@ -104,6 +104,10 @@ class PodContainers:
         self._api = engine.api
         self._filters = {"label": labels.query(cluster, "pod", node_uid=node_uid)}
 
+    def movable(self) -> list[str]:
+        """Ids of those, running or not, whose pods the cluster starts elsewhere when the node is lost."""
+        return [each.id for each in self.listed() if each.labels.get(labels.ON_NODE_FAILURE) == "Reschedule"]
+
     def listed(self) -> list[Listed]:
         """All of them, whatever their state."""
         try:
