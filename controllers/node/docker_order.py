@@ -8,7 +8,7 @@ from kuberklone.engine.machines import Wanted
 from kuberklone.errors import Refused
 from kuberklone.kinds import credentials
 from kuberklone.kinds.node import Node
-from kuberklone.settings import Settings
+from kuberklone.settings import LOOPBACK, Settings
 from kuberklone.store import identity, tokens
 from kuberklone.store.database import Store
 from kuberklone.store.transaction import Fence, write
@@ -16,6 +16,9 @@ from kuberklone.store.transaction import Fence, write
 # In the container's own layer, so that it ends with the container, and belongs to the image's user.
 _STATE_DIRECTORY = "/var/lib/kuberklone/agent"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
+# Docker's own word for the machine on which the engine's containers reach what listens on our loopback: on a Mac, where
+# the engine runs in a machine of its own.
+_HOST = "host-gateway"
 
 
 def cluster(store: Store) -> str:
@@ -26,7 +29,7 @@ def cluster(store: Store) -> str:
 
 def gateway(settings: Settings) -> str:
     """The address that the network of the nodes has to have here, so that the API listens on it; empty: any."""
-    return "" if settings.tls_host in _EVERYWHERE else settings.tls_host
+    return "" if settings.tls_host in _EVERYWHERE | LOOPBACK else settings.tls_host
 
 
 def order(store: Store, settings: Settings, node: Node, fence: Fence, address: str) -> Wanted:
@@ -41,11 +44,12 @@ def order(store: Store, settings: Settings, node: Node, fence: Fence, address: s
         uid=node.uid,
         boot_id=node.boot_id,
         image=settings.node_image,
+        command=("python", "-m", "kuberklone.agent"),
         cpu_millis=node.cpu_millis,
         memory_bytes=node.memory_bytes,
         environment=_environment(settings, node, cluster_id, f"{token}.{fingerprint}"),
         # Every certificate of ours has this name, whatever the network's address is.
-        hosts={tls.NAME: address},
+        hosts={tls.NAME: _HOST if settings.tls_host in LOOPBACK else address},
     )
 
 

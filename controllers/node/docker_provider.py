@@ -34,8 +34,6 @@ _LIST_TIMEOUT_S = 5.0
 _WORK_TIMEOUT_S = 30.0
 # The engine makes no more containers per second with more threads than this.
 _THREADS = 8
-# docs/architecture.md, "Fencing": whoever has not been seen to lead for this long may have a successor.
-_LEADS_FOR_S = 5.0
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.5, 5.0
 
 _log = logs.get()
@@ -69,8 +67,9 @@ class _Task:
 
 
 class DockerProvider:
-    """`order` says of what the container of a node is to be made, with a new token in it. `always`: look also while
-    there are no nodes of Docker's, for what an earlier life of the cluster may have left."""
+    """`order` says of what the container of a node is to be made, with a new token in it. `leads_for_s`: for so long
+    after it was last confirmed nobody else can have become the leader. `always`: look also while there are no nodes of
+    Docker's, for what an earlier life of the cluster may have left."""
 
     def __init__(
         self,
@@ -80,6 +79,7 @@ class DockerProvider:
         gateway: str,
         order: Callable[[Node, Fence, str], Wanted],
         clock: Clock,
+        leads_for_s: float,
         always: bool,
     ) -> None:
         self._socket = socket
@@ -97,6 +97,7 @@ class DockerProvider:
         self._fence: Fence | None = None
         self._confirmed_at = 0.0
         self._engine: Engine | None = None
+        self._leads_for_s = leads_for_s
         self._always = always
         self._begun = False
 
@@ -212,7 +213,7 @@ class DockerProvider:
 
     def _check(self, fence: Fence) -> None:
         with self._lock:
-            if self._fence != fence or self._clock.monotonic() - self._confirmed_at > _LEADS_FOR_S:
+            if self._fence != fence or self._clock.monotonic() - self._confirmed_at > self._leads_for_s:
                 raise LeadershipLost
 
     def _connected(self) -> Engine:

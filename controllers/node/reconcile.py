@@ -37,6 +37,9 @@ _WORKING_MS = 100
 # A machine that vanished by itself changes no record, so its provider is asked again.
 _LOOK_MS = 1_000
 
+# However patient candidates are, nobody acts at an engine on older knowledge.
+_LEADS_FOR_MAX_S = 5.0
+
 
 def controller(store: Store, settings: Settings) -> "NodeController":
     docker = DockerProvider(
@@ -45,6 +48,8 @@ def controller(store: Store, settings: Settings) -> "NodeController":
         gateway=docker_order.gateway(settings),
         order=partial(docker_order.order, store, settings),
         clock=store.clock,
+        # A candidate waits for a whole term without a renewal; the last one may be as old as the time between two.
+        leads_for_s=min(_LEADS_FOR_MAX_S, settings.leadership_term_s - settings.leadership_renewal_s),
         always=bool(settings.tls_host),
     )
     return NodeController(store, settings, chance=Chance(), providers={"docker": docker})
@@ -123,7 +128,7 @@ class NodeController:
             if any(_of(name, rows)):
                 errors += provider.trouble()
                 wakes_ms.append(now_ms + (_WORKING_MS if provider.is_working() else _LOOK_MS))
-        self._tell_failures(by_uid, fence)
+        errors += self._tell_failures(by_uid, fence)
         next_wake_ms = min((wake for wake in wakes_ms if wake is not None), default=None)
         return Outcome(counts=counts, next_wake_ms=next_wake_ms, errors=tuple(errors))
 
@@ -202,16 +207,18 @@ class NodeController:
             changes[removal.node_uid] |= {"machine": "Absent", "boot_id": None, "restart_at_ms": None}
         return changes
 
-    def _tell_failures(self, by_uid: dict[str, Node], fence: Fence) -> None:
+    def _tell_failures(self, by_uid: dict[str, Node], fence: Fence) -> list[str]:
+        """Tell each node's failures in an event; all of them in words."""
+        failures = [failure for provider in self._providers.values() for failure in provider.failures()]
         notes = [
             events.about_node(by_uid[uid], "MachineFailed", what, type="Warning")
-            for provider in self._providers.values()
-            for uid, what in provider.failures()
+            for uid, what in failures
             if uid in by_uid
         ]
         if notes:
             with write(self._store, fence=fence) as transaction:
                 events.record(transaction, notes, source=_SOURCE)
+        return [what for _, what in failures]
 
     def _write(self, changes: dict[str, dict[str, Any]], by_uid: dict[str, Node], fence: Fence) -> None:
         def write_batch(transaction: Transaction, batch: list[Update[Node]]) -> int:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-
-
 from controllers._loop.readable import understood
 from controllers.node import stops
 from controllers.node.provider import Look, Provider

@@ -5,7 +5,7 @@ Whoever is no container of this cluster is never seen by these calls, and never 
 
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -60,6 +60,7 @@ class Wanted:
     uid: str
     boot_id: str
     image: str
+    command: Sequence[str]
     cpu_millis: int
     memory_bytes: int
     environment: Mapping[str, str]
@@ -200,7 +201,7 @@ class Machines:
         environment = {"KUBERKLONE_AGENT_DOCKER_SOCKET": inside, **wanted.environment}
         return {
             "Image": wanted.image,
-            "Entrypoint": ["python", "-m", "kuberklone.agent"],
+            "Entrypoint": list(wanted.command),
             "Hostname": wanted.name[:_HOSTNAME_LENGTH_MAX].rstrip(".-"),
             "Labels": labels.of_node(self._cluster, uid=wanted.uid, name=wanted.name, boot_id=wanted.boot_id),
             "Env": [f"{name}={value}" for name, value in environment.items()],
