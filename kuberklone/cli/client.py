@@ -92,6 +92,11 @@ class Client:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise Stop(
+                    f"the certificate that {self.url} shows is not trusted here; --home names the directory of the "
+                    f"cluster that holds its {credentials.FOLDER}/{credentials.CA_CERTIFICATE}."
+                ) from error
             raise Stop(self._nobody(), Exit.NO_SERVER) from error
         except httpx.TimeoutException as error:
             raise Stop(f"{self.url} did not answer within {_TIMEOUT_S:g} s; kuberklone status says more.") from error

@@ -8,7 +8,11 @@ from kuberklone.cli import client, options, screen, wire
 from kuberklone.cli.options import examples
 from kuberklone.cli.screen import Output
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke tokens.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Make, list and revoke tokens: by which machines join, and come in by TLS.",
+    epilog=examples("kuberklone token create", "kuberklone token list"),
+)
 
 
 @app.command("create", epilog=examples("kuberklone token create", "kuberklone token create --hours 1"))
