@@ -58,6 +58,13 @@ class Cluster:
         answer: dict = self.http(method, path, body).raise_for_status().json()
         return answer
 
+    def answers(self) -> bool:
+        """Whether there is an API that can do its work."""
+        try:
+            return self.http("GET", "/readyz").is_success
+        except httpx.TransportError:
+            return False
+
     def nodes(self) -> dict[str, dict]:
         return {node["name"]: node for node in self.ask("GET", "/nodes")["items"]}
 

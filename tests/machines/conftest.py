@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kuberklone.chance import Chance
 from kuberklone.engine.connection import Engine
 from tests.engine import SOCKET, engine, image, remove_all  # noqa: F401 - fixtures
 from tests.machines import cluster as clusters
@@ -16,11 +17,15 @@ from tests.machines.engine_proxy import EngineProxy, Mode
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
-def node_image(engine: Engine) -> str:  # noqa: F811 - the fixture
-    """The program's image as this checkout makes it; most of it is in the engine's cache from the last time."""
+@pytest.fixture(scope="module")
+def node_image(engine: Engine) -> Iterator[str]:  # noqa: F811 - the fixture
+    """The program's image as this checkout makes it, under a name of the test's own, which it may take away."""
+    # Most of it is in the engine's cache from the last time.
     subprocess.run(["make", "--no-print-directory", "image-local"], cwd=ROOT, check=True, capture_output=True)
-    return "kuberklone:latest"
+    tag = Chance().suffix(letters=8)
+    engine.api.tag("kuberklone:latest", "kuberklone-test-node", tag)
+    yield f"kuberklone-test-node:{tag}"
+    engine.api.remove_image(f"kuberklone-test-node:{tag}", force=True, noprune=True)
 
 
 @pytest.fixture(scope="module")

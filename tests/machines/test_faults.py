@@ -181,7 +181,8 @@ def test_the_api_may_be_killed_while_agents_run(cluster: Cluster, pods: list[str
     runs = len(cluster.witness.runs())
     (api,) = [child for child in cluster.up.children() if child.cmdline() and "api" in " ".join(child.cmdline())]
     api.send_signal(signal.SIGKILL)
-    cluster.until(lambda: cluster.http("GET", "/readyz").is_success, "the API is back")
+    cluster.until(lambda: cluster.up.lines("started again"), "the supervisor starts it again")
+    cluster.until(cluster.answers, "the API is back")
     cluster.converge()
     assert len(cluster.witness.runs()) == runs, "an outage of the API is no outage of workloads"
 
