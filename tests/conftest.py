@@ -20,6 +20,7 @@ _LIMITS_S = {
     "decisions": 20,
     "store": 20,
     "api": 20,
+    "agent": 60,
     "controllers": 60,
     "cli": 20,
     "docs": 20,

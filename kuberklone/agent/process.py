@@ -192,7 +192,7 @@ class Agent:
             Inventory(self._containers, clock=steady),
             self._workers,
             standing=self._standing,
-            reporter=self._reporter,
+            observer=self._reporter,
             address=address,
             nudge=nudge,
             clock=steady,

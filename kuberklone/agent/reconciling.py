@@ -5,21 +5,23 @@ sooner.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from typing import Protocol
 
 from kuberklone import logs
 from kuberklone.agent import decide, status
+from kuberklone.agent.assignments import Assignment
 from kuberklone.agent.decide import Plan
 from kuberklone.agent.facts import Container, Memory
 from kuberklone.agent.inventory import Inventory
-from kuberklone.agent.reporter import Reporter
 from kuberklone.agent.standing import Standing, View
 from kuberklone.agent.status import Surroundings
 from kuberklone.agent.workers import Workers
 from kuberklone.clock import SystemClock
 from kuberklone.errors import EngineError
 from kuberklone.kinds.pod import FINISHED
+from kuberklone.kinds.reporting import PodReport
 
 # Without any nudge: what a lost event of the engine costs. A look takes the engine a few milliseconds.
 _RESYNC_MS = 10_000
@@ -45,6 +47,19 @@ class Nudge:
         self._event.clear()
 
 
+class Observer(Protocol):
+    """Whoever is told what is true of the pods."""
+
+    def observe(
+        self,
+        reports: Iterable[PodReport],
+        *,
+        removed: Iterable[str],
+        assigned: Mapping[str, Assignment],
+        now_ms: int,
+    ) -> None: ...
+
+
 class Reconciler:
     def __init__(
         self,
@@ -52,7 +67,7 @@ class Reconciler:
         workers: Workers,
         *,
         standing: Standing,
-        reporter: Reporter,
+        observer: Observer,
         address: str,
         nudge: Nudge,
         clock: SystemClock,
@@ -60,7 +75,7 @@ class Reconciler:
         self._inventory = inventory
         self._workers = workers
         self._standing = standing
-        self._reporter = reporter
+        self._observer = observer
         self._address = address
         self._nudge = nudge
         self._clock = clock
@@ -122,4 +137,4 @@ class Reconciler:
             # What has finished is final, and of a deleted pod nothing is left to tell.
             if each.pod.phase not in FINISHED and (own or not each.pod.deleting):
                 reports.append(status.report(each.pod, own, images=each.images, memory=memory, around=around))
-        self._reporter.observe(reports, removed=plan.removed, assigned=view.assignments, now_ms=now_ms)
+        self._observer.observe(reports, removed=plan.removed, assigned=view.assignments, now_ms=now_ms)
