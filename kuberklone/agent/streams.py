@@ -144,15 +144,15 @@ class Streams:
         # Whoever reads may leave while the container is silent.
         _when_closed(socket, log.close)
         left = request.limit_bytes
-        for piece in log:
-            sent = piece if left is None else piece[:left]
-            for start in range(0, len(sent), _FRAME_BYTES_MAX // 2):
-                socket.send(bytes([reporting.STDOUT]) + sent[start : start + _FRAME_BYTES_MAX // 2])
-            if left is not None:
-                left -= len(sent)
-                if left <= 0:
-                    log.close()
-                    break
+        try:
+            for _, piece in log.read():
+                socket.send(bytes([reporting.STDOUT]) + piece[:left])
+                if left is not None:
+                    left -= len(piece)
+                    if left <= 0:
+                        break
+        finally:
+            log.close()
         return {"status": "Success"}
 
     def _command(self, request: StreamRequest, container: Container, socket: ClientConnection) -> dict[str, Any]:

@@ -4,13 +4,13 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from msgspec import json
 
 from kuberklone.engine.connection import Engine
-from kuberklone.errors import EngineError
+from kuberklone.errors import EngineError, EngineTimeout
 
 STDOUT, STDERR = 1, 2
 
@@ -19,14 +19,6 @@ _OPEN_S = 20.0
 _PIECE_BYTES = 32 * 1024
 _HEADERS_BYTES_MAX = 64 * 1024
 _FRAME_HEADER_BYTES = 8
-
-
-class Log(Protocol):
-    """What a container wrote, in pieces; `close` may be called by another thread and ends it."""
-
-    def __iter__(self) -> Iterator[bytes]: ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +38,7 @@ class Command:
 
 
 class Connection:
-    """Both directions of a process inside a container. Each may be used by a thread of its own."""
+    """Both directions of a process inside a container, or its log. Each may be used by a thread of its own."""
 
     def __init__(self, channel: socket.socket, *, received: bytes, tty: bool) -> None:
         self._channel = channel
@@ -84,8 +76,10 @@ class Connection:
             return piece
         try:
             return self._channel.recv(min(most, _PIECE_BYTES))
+        except TimeoutError as error:
+            raise EngineTimeout("the Docker Engine stopped in the middle of a log") from error
         except OSError:
-            return b""
+            return b""  # closed by us or by the engine
 
     def _exactly(self, count: int) -> bytes:
         gathered = b""
@@ -101,17 +95,24 @@ class PodStreams:
         self._engine = engine
         self._api = engine.api
 
-    def log(self, container_id: str, part: LogPart) -> Log:
+    def log(self, container_id: str, part: LogPart) -> Connection:
+        """What the container wrote; `close` by another thread ends it."""
         with self._engine.asked("read a container's log"):
-            found = self._api.logs(
-                container_id,
-                stream=True,
-                follow=part.follow,
-                timestamps=part.timestamps,
-                tail="all" if part.tail_lines is None else part.tail_lines,
-                **({} if part.since_s is None else {"since": part.since_s}),
-            )
-        return cast(Log, found)
+            found: dict[str, Any] = self._api.inspect_container(container_id)
+        wanted = {
+            "stdout": 1,
+            "stderr": 1,
+            "follow": int(part.follow),
+            "timestamps": int(part.timestamps),
+            "tail": "all" if part.tail_lines is None else part.tail_lines,
+            **({} if part.since_s is None else {"since": part.since_s}),
+        }
+        path = f"/containers/{container_id}/logs?{urlencode(wanted)}"
+        # Version 1.0 of HTTP, in which the body is all that comes until the connection ends.
+        request = f"GET /v{self._api.api_version}{path} HTTP/1.0\r\nHost: docker\r\n\r\n"
+        tty = bool(found["Config"].get("Tty"))
+        # Whoever follows waits for the container; else the engine has it all and only has to send it.
+        return self._connection(request.encode(), tty=tty, silence_s=None if part.follow else _OPEN_S)
 
     def prepare(self, container_id: str, command: Command) -> str:
         """A command inside the container, not started yet; returns its id."""
@@ -145,21 +146,24 @@ class PodStreams:
 
         Not the SDK's, which loses what the engine sends together with its headers.
         """
+        content = json.encode(body)
+        request = (
+            f"POST /v{self._api.api_version}{path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        return self._connection(request.encode() + content, tty=tty, silence_s=None)
+
+    def _connection(self, request: bytes, *, tty: bool, silence_s: float | None) -> Connection:
         with self._engine.asked("open a stream to a container"):
             channel = _connected(self._engine.socket)
             try:
-                content = json.encode(body)
-                channel.sendall(
-                    f"POST /v{self._api.api_version}{path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\n"
-                    f"Upgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-                    + content
-                )
+                channel.sendall(request)
                 head, received = _headers(channel)
                 _check(head, received)
             except BaseException:
                 channel.close()
                 raise
-            channel.settimeout(None)
+            channel.settimeout(silence_s)
         return Connection(channel, received=received, tty=tty)
 
 
