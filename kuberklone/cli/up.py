@@ -54,7 +54,11 @@ def _run_alone(settings: Settings, lock: Lock, *, nodes: int, provider: Provider
         screen.say(f"upgraded the database; the backup from before is {opened.backup}")
     if provider == "docker" or opened.docker_nodes:
         settings = _open_listener(settings, opened, wanted=provider == "docker")
-    supervisor = _supervisor(settings, lock, without=without)
+    is_docker = bool(settings.tls_host) and (provider == "docker" or opened.docker_nodes > 0)
+    greet = partial(
+        greeting.greet, settings, without=without, docker_nodes=f"kuberklone-{opened.cluster}" if is_docker else ""
+    )
+    supervisor = _supervisor(settings, lock, greet, without=without)
     supervisor.run()
     screen.say(f"stopped; everything is kept in {settings.database_shown}")
     if settings.tls_host and (left := docker_nodes.running(settings, opened.cluster)):
@@ -76,12 +80,10 @@ def _open_listener(settings: Settings, opened: "Opened", *, wanted: bool) -> Set
     return settings
 
 
-def _supervisor(settings: Settings, lock: Lock, *, without: list[str]) -> Supervisor:
+def _supervisor(settings: Settings, lock: Lock, greet: Callable[..., None], *, without: list[str]) -> Supervisor:
     # Known only once the children run; the greeter is forked last and then reads it from its copy of our memory.
     pids: Callable[[], dict[str, int]] = lambda: supervisor.pids()  # noqa: E731
-    greeter = Program(
-        name="greeter", title="kuberklone greeter", once=True, run=lambda: greeting.greet(settings, pids(), without)
-    )
+    greeter = Program(name="greeter", title="kuberklone greeter", once=True, run=lambda: greet(pids()))
     supervisor = Supervisor(
         [*programs.programs(settings, without=without), greeter], announce=screen.say, private=(lock.descriptor,)
     )
