@@ -269,6 +269,8 @@ def _delete_node(transaction: Transaction, operation: DeleteNode) -> Node:
 def _restart_node(transaction: Transaction, operation: RestartNode) -> Node:
     node = _node(transaction, operation.name)
     _refuse_terminating(node)
+    if node.provider == "external":
+        raise Refused(f"node {node.name} is a machine of its own; restart it where it is")
     _allow_boot(transaction, node)
     wanted = msgspec.structs.replace(node, restarts_wanted=node.restarts_wanted + 1)
     return nodes.update(transaction, [Update(node, wanted)], ("restarts_wanted",))[0]

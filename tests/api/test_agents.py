@@ -1,7 +1,9 @@
 """What agents say and ask, and that nobody says it for another."""
 
+import http.client
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -156,6 +158,18 @@ def test_a_token_is_good_for_its_purpose(api: Api, purpose: Any, path: str, stat
     body = {"machine_id": "m", **MESSAGES.get(path, {})}
     answer = api.http.post(f"/agent/v1{path}", json=body, headers={"authorization": f"Bearer {text}"})
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("path", ["//agent/v1/join", "/agent//v1/join", "/agent/v1/join/", "/agent/v1/../v1/join"])
+def test_no_spelling_of_a_path_lets_anybody_in(agent: RemoteAgent, path: str) -> None:
+    api, body = agent.api, b'{"machine_id":"m"}'
+    before = len(api.get("/nodes")["items"])
+    for headers in ({}, {"Authorization": f"Bearer {agent.token}"}):
+        # Not by httpx, which tidies paths.
+        with closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)) as connection:
+            connection.request("POST", path, body=body, headers=headers)
+            assert connection.getresponse().status in (401, 403, 404)
+    assert len(api.get("/nodes")["items"]) == before
 
 
 def test_an_older_session_is_superseded_for_good(agent: RemoteAgent) -> None:

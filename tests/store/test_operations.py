@@ -109,6 +109,12 @@ def test_unnamed_records_are_numbered_from_what_is_there(store: Store) -> None:
     assert [pod.name for pod in outcome] == ["pod-1", "pod-2"]
 
 
+def test_a_machine_of_its_own_is_not_restarted_from_here(store: Store) -> None:
+    made.add_nodes(store, made.node("db", provider="external"))
+    (outcome,) = _apply(store, RestartNode(name="db"))
+    assert isinstance(outcome, Refused)
+
+
 def test_of_two_requests_for_one_name_the_first_gets_it(store: Store) -> None:
     first, second, other = _apply(
         store,
