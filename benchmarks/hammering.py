@@ -1,6 +1,7 @@
 """Keeps a number of HTTP connections busy with requests of one kind, from a process of its own, and times the answers.
 
-`python -m benchmarks.hammering URL SECONDS METHOD PATH STATUS [BODY]`; `{n}` in the path becomes the connection's number.
+`python -m benchmarks.hammering URL SECONDS METHOD PATH STATUS [BODY]`; `{n}` in the path becomes the number of the
+connection.
 """
 
 import asyncio

@@ -18,6 +18,7 @@
     │   └── SeveralBudgets       more than one budget speaks of the pod to be evicted
     ├── Overloaded               a bounded queue is full; try again later
     ├── NodeUnreachable          what only the node's agent can do cannot be done: the agent is not there
+    ├── ApiUnavailable           the API cannot be reached by an agent
     ├── QueryError               a read-only SQL question was refused by the database
     ├── EngineError              a Docker Engine refused or failed
     │   ├── EngineUnavailable    nothing answers at its socket
@@ -103,11 +104,11 @@ class NotFound(KuberkloneError):
 
 
 class Unauthenticated(KuberkloneError):
-    """Send a token that is valid, as Authorization: Bearer kk.…"""
+    """Who asks is not known."""
 
 
 class Forbidden(KuberkloneError):
-    """This token does not allow this."""
+    """Who asks may not do this."""
 
     def __init__(self, message: str | None = None, *, causes: tuple[Cause, ...] = ()) -> None:
         super().__init__(message)
@@ -161,6 +162,10 @@ class Overloaded(KuberkloneError):
 
 class NodeUnreachable(KuberkloneError):
     """The node's agent cannot be reached."""
+
+
+class ApiUnavailable(KuberkloneError):
+    """The API cannot be reached."""
 
 
 class QueryError(KuberkloneError):

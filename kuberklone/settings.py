@@ -21,6 +21,8 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 TOML_NAME = "kuberklone.toml"
 PREFIX = "KUBERKLONE_"
+AGENT_PREFIX = "KUBERKLONE_AGENT_"
+"""Of what one agent is told (kuberklone.agent.options): who it is, which is no setting of a cluster."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # Above this a number is a mistake, and milliseconds of it would no longer fit the database's integers.
 _NUMBER_MAX = 10**12
@@ -233,7 +235,9 @@ def resolve(
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that look like settings and are none: worth a warning, for they may be misspelt."""
     known = {PREFIX + name.upper() for name in NAMES}
-    return sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    return sorted(
+        name for name in environ if name.startswith(PREFIX) and not name.startswith(AGENT_PREFIX) and name not in known
+    )
 
 
 def check_bind(settings: Settings) -> None:
@@ -241,7 +245,7 @@ def check_bind(settings: Settings) -> None:
     if settings.host in LOOPBACK or settings.host.startswith("127.") or settings.insecure:
         return
     raise SettingsError(
-        f"host {settings.host} can be reached from other machines, and that listener asks nobody who they are: anybody "
+        f"host {settings.host} can be reached from other machines and that listener has no authentication: anybody "
         f"could delete the cluster. Use --set tls_host={settings.host}, where only holders of a token come in, or "
         "--insecure if the network is trusted."
     )

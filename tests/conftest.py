@@ -22,6 +22,7 @@ _LIMITS_S = {
     "kinds": 20,
     "store": 20,
     "api": 20,
+    "agent": 60,
     "controllers": 60,
     "cli": 20,
     "docs": 20,

@@ -23,7 +23,7 @@ from kuberklone.errors import ContainerMissing, EngineError
 from tests.waiting import until
 
 SOCKET = "unix:///var/run/docker.sock"
-IMAGE = "kuberklone-test:programs"
+IMAGE = "kuberklone-test:small"
 # Two busy cores make an engine slow; only a hang takes longer.
 TIMEOUT_S = 60
 # What a test's containers may want to do. All of them are on any Linux machine.
@@ -55,6 +55,8 @@ def image(engine: Engine) -> str:
         rootfs = Rootfs(tar)
         rootfs.programs(Path(path) for path in map(shutil.which, _PROGRAMS) if path is not None)
         rootfs.text("/etc/passwd", "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
+        # What a node's container runs is an agent in Python; this one says nothing for ever.
+        rootfs.text("/usr/bin/python", "#!/bin/sh\nexec sleep 1000000\n")
         rootfs.directory("/tmp", mode=0o1777)
         rootfs.close()
         engine.api.import_image_from_data(

@@ -4,7 +4,8 @@ A deletion is finished by the node's agent, which first stops what runs. Garbage
 
 * the pod was never bound, its node or the machine is gone, or it had finished: nothing can run;
 * the node is not Ready, its run grant has ended and the pod is a Reschedule pod: the agent, wherever it is, has
-  stopped it.
+  stopped it. Not on a Docker node: its container can be killed and leave those of its pods running, so there the end
+  of the grant proves nothing, and controllers/node asks the engine.
 
 Any other pod of a silent node may still run there, so its deletion waits until the node is heard, restarted or
 deleted. Source: Kubernetes, which leaves such pods Terminating; its PodGC removes pods whose node is gone.
@@ -99,6 +100,8 @@ def _finish_at(pod: PodFacts, node: NodeFacts | None, *, now_ms: int) -> tuple[i
         return now_ms, "NodeGone"
     if pod.finished:
         return now_ms, "Finished"
+    if node.provider == "docker":
+        return None
     if pod.on_node_failure == "Reschedule" or (node.deleting and node.provider == "external"):
         return node.granted_until_ms or 0, "GrantEnded"
     return None

@@ -18,189 +18,26 @@ itself proves nobody's death: no restart counts while it is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
+from controllers.node.facts import Machine, NodeFacts, Path, Settings
+from controllers.node.plan import (
+    Action,
+    Adopt,
+    Boot,
+    BootReason,
+    Forget,
+    GiveUp,
+    Orphan,
+    Plan,
+    Recovered,
+    Removal,
+    Schedule,
+    Stable,
+    Start,
+)
 from kuberklone.kinds.node import Machine as MachineState
-from kuberklone.kinds.node import Provider, Readiness
-
-BootReason = Literal["Created", "Wanted", "Failed", "Missing"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    grace_ms: int
-    """node_grace_s: what a booted machine gets to be heard, and what makes a path count as silent."""
-    backoff_ms: int
-    backoff_max_ms: int
-    attempts_max: int
-
-    def backoff_after_ms(self, attempts: int) -> int:
-        """The wait before the next attempt. The shift is bounded: numbers need not grow far beyond the limit."""
-        return min(self.backoff_ms << min(attempts, 40), self.backoff_max_ms)
-
-    def next_step_after_boot_ms(self, attempts: int) -> int:
-        """From a boot to the next attempt, or, after the last one, to giving up."""
-        return self.grace_ms + (self.backoff_after_ms(attempts) if attempts < self.attempts_max else 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
-    """A row of `reporting_paths`, and how many of its nodes are recorded as Ready."""
-
-    name: str
-    received_ms: int
-    halted: bool = False
-    resumed_ms: int | None = None
-    ready: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What a provider says exists. List machines before reading rows: then a machine without a row is an orphan."""
-
-    name: str
-    uid: str
-    boot_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts:
-    uid: str
-    name: str
-    provider: Provider = "simulated"
-    machine: MachineState = "Running"
-    boot_id: str | None = None
-    restarts: int = 0
-    restarts_wanted: int = 0
-    restarts_done: int = 0
-    restart_attempts: int = 0
-    restart_at_ms: int | None = None
-    deleting: bool = False
-    held: bool = False
-    """Has finalizers: the machine may go, the row may not."""
-    pods: int = 0
-    """Unfinished pods bound to it (`node_use.pods`)."""
-    ready: Readiness = "Unknown"
-    heard: bool = True
-    ready_since_ms: int = 0
-    heard_boot_id: str | None = None
-    """`heartbeats.boot_id`."""
-    path: str | None = None
-
-    @property
-    def alive(self) -> bool:
-        """Ready, and with the boot we want: right after a restart it is still the earlier boot that made it Ready."""
-        return self.ready == "True" and self.heard_boot_id == self.boot_id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
-    """A new boot for the row: `boot_id` is drawn by the writer, and the provider is then asked to start it."""
-
-    node_uid: str
-    name: str
-    provider: Provider
-    reason: BootReason
-    machine: MachineState
-    restarts: int
-    restarts_done: int
-    restart_attempts: int
-    restart_at_ms: int | None
-    """When the next step follows if the boot is not heard."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """Ask the provider for the boot the row wants: an earlier pass wrote it and got no further. Idempotent."""
-
-    node_uid: str
-    name: str
-    provider: Provider
-    boot_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopt:
-    """The row takes the boot that exists (`machine` Running): it booted by itself, or the row is from a backup."""
-
-    node_uid: str
-    boot_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """`machine` Running, `restart_at_ms` null. Attempts stay until the node has proved stable."""
-
-    node_uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stable:
-    """`restart_attempts` 0."""
-
-    node_uid: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """`restart_at_ms`."""
-
-    node_uid: str
-    restart_at_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUp:
-    """`machine` Failed, `restart_at_ms` null."""
-
-    node_uid: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
-    """The provider removes the machine, if it exists; then `machine` Absent, `boot_id` null."""
-
-    node_uid: str
-    name: str
-    provider: Provider
-    exists: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forget:
-    """The row goes, if still no unfinished pod is bound to it."""
-
-    node_uid: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orphan:
-    """A machine that no row wants."""
-
-    provider: Provider
-    name: str
-    uid: str
-
-
-Action = Boot | Start | Adopt | Recovered | Stable | Schedule | GiveUp | Removal | Forget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    boots: tuple[Boot, ...] = ()
-    starts: tuple[Start, ...] = ()
-    adoptions: tuple[Adopt, ...] = ()
-    recovered: tuple[Recovered, ...] = ()
-    stable: tuple[Stable, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
-    given_up: tuple[GiveUp, ...] = ()
-    removals: tuple[Removal, ...] = ()
-    forgotten: tuple[Forget, ...] = ()
-    orphans: tuple[Orphan, ...] = ()
-    next_wake_ms: int | None = None
+from kuberklone.kinds.node import Provider
 
 
 @dataclass(slots=True)
@@ -244,7 +81,7 @@ def decide(
         elif node.deleting:
             _leave(this, node, existing.get(node.uid))
         elif (node.provider, node.name) not in taken:  # else the name is still that of an earlier node's machine
-            _keep(this, node, existing.get(node.uid))
+            _keep(this, node, _whole(existing.get(node.uid), node))
     _probe(this)
     return _plan(this, orphans)
 
@@ -255,6 +92,19 @@ def _orphans(nodes: Sequence[NodeFacts], machines: Mapping[Provider, Sequence[Ma
         for machine in listed:
             if machine.uid not in wanted:
                 yield Orphan(provider=provider, name=machine.name, uid=machine.uid)
+
+
+def _whole(machine: Machine | None, node: NodeFacts) -> Machine | None:
+    """The machine under the boot that it runs; None when only remnants are left, which the next boot removes.
+
+    A machine that somebody stopped and started by hand runs another boot than the one it was made for, and only its
+    agent knows which. What was heard is believed only while no boot of ours is awaited: then it is of an earlier one.
+    """
+    if machine is None or machine.remnant:
+        return None
+    if machine.running and node.machine == "Running" and node.heard_boot_id is not None:
+        return replace(machine, boot_id=node.heard_boot_id)
+    return machine
 
 
 def _leave(this: _Pass, node: NodeFacts, machine: Machine | None) -> None:

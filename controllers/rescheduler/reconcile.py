@@ -141,7 +141,11 @@ def _facts(node: Node, path: heartbeats.Path | None) -> NodeFacts | None:
 
 
 def _marked(pod: Pod, mark: Mark, now_ms: int) -> Update[Pod]:
-    return Update(
+    marked = msgspec.structs.replace(
         pod,
-        msgspec.structs.replace(pod, deleting_ms=now_ms, deletion_cause=mark.cause, deletion_grace_s=0),
+        deleting_ms=now_ms,
+        deletion_cause=mark.cause,
+        # Of a node that is heard, the agent lets the pod end in good order; on any other nobody waits for it.
+        deletion_grace_s=pod_kind.termination_grace_s(pod),
     )
+    return Update(pod, marked)

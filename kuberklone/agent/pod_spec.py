@@ -11,11 +11,10 @@ from typing import Literal
 import msgspec
 
 from kuberklone.agent.facts import Policy
-from kuberklone.errors import KuberkloneError
 from kuberklone.kinds import quantity
 
 
-class CannotRunError(KuberkloneError):
+class CannotRunError(Exception):
     """The pod's spec asks for something that an agent cannot give."""
 
 
@@ -35,7 +34,6 @@ class ValueFrom(msgspec.Struct, frozen=True, rename="camel"):
     field_ref: FieldRef | None = None
     config_map_key_ref: KeyRef | None = None
     secret_key_ref: KeyRef | None = None
-    resource_field_ref: msgspec.Raw | None = None
 
 
 class EnvVar(msgspec.Struct, frozen=True, rename="camel"):
@@ -93,10 +91,8 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
 
     def container(self, name: str) -> ContainerSpec:
         """The container of that name; KeyError if there is none."""
-        for each in (*(self.init_containers or ()), *self.containers):
-            if each.name == name:
-                return each
-        raise KeyError(name)
+        every: list[ContainerSpec] = [*(self.init_containers or ()), *self.containers]
+        return {each.name: each for each in every}[name]
 
 
 class Self(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,14 +10,14 @@ from kuberklone.agent.facts import NETWORK
 from kuberklone.agent.pod_spec import CannotRunError, ContainerSpec, PodSpec, Self
 from kuberklone.engine import labels
 from kuberklone.engine.pod_containers import PodContainers, Wanted
-from kuberklone.errors import EngineError, EngineTimeout, EngineUnavailable, ImageMissing, InvalidField, KuberkloneError
+from kuberklone.errors import EngineError, EngineTimeout, EngineUnavailable, ImageMissing, InvalidField
 from kuberklone.kinds.pod_request import IMAGE as KUBERNETES_PAUSE_IMAGE
 
 # What an engine notes of a command that it could not run (as a shell does): not found, not executable.
 _NOT_RUNNABLE = frozenset({126, 127})
 
 
-class RunFailure(KuberkloneError):
+class RunFailure(Exception):
     """A container could not be made or started."""
 
     def __init__(self, reason: str, message: str, *, at_start: bool = False, passing: bool = False) -> None:

@@ -126,7 +126,7 @@ def _phase(pod: Pod, init: Sequence[_Seen], mains: Sequence[_Seen]) -> Phase:
     if not init and mains and all(code is not None for code in codes):
         return "Failed" if any(codes) else "Succeeded"
     # A pod that ran does not become Pending again: between two runs it is Running, as for the kubelet.
-    if pod.phase == "Running" or (not init and all(seen.has_run for seen in mains)):
+    if pod.phase == "Running" or (mains and not init and all(seen.has_run for seen in mains)):
         return "Running"
     return "Pending"
 

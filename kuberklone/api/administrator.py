@@ -5,17 +5,15 @@ from pathlib import Path
 
 from kuberklone.api.tls import write_private
 from kuberklone.errors import Unauthenticated
-from kuberklone.kinds import token
+from kuberklone.kinds import credentials, token
 from kuberklone.store import moment, tokens
 from kuberklone.store.database import Store
 from kuberklone.store.transaction import write
 
-FILE = "admin.token"
-
 
 def ensure(store: Store, home: Path) -> None:
     """Make a token unless the file holds one that this database knows."""
-    file = home / FILE
+    file = credentials.admin_token(home)
     if file.exists() and _is_valid(store, file):
         return
     home.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -21,9 +21,10 @@ from kuberklone.api.door import Door
 from kuberklone.api.kubernetes import cluster
 from kuberklone.api.kubernetes.application import KubernetesApi
 from kuberklone.api.kubernetes.cluster import Cluster
-from kuberklone.api.lab import adding, events, faults, nodes, pods, status
+from kuberklone.api.lab import adding, events, faults, logs, nodes, pods, status, tokens
 from kuberklone.api.lab.faults import FailRequest
 from kuberklone.api.lab.named import NodeName, PodName
+from kuberklone.api.lab.tokens import TokenId, TokenRequest
 from kuberklone.api.meter import Meter
 from kuberklone.api.metrics import ClusterCollector
 from kuberklone.api.tls import Certificates
@@ -104,7 +105,7 @@ def _framework(context: Context, served: Cluster) -> Litestar:
         logging_config=None,
         openapi_config=documentation.config(),
     )
-    documentation.add_bodies(framework, NodeRequest, PodRequest, NodeName, PodName, FailRequest)
+    documentation.add_bodies(framework, NodeRequest, PodRequest, NodeName, PodName, FailRequest, TokenRequest, TokenId)
     return framework
 
 
@@ -114,8 +115,10 @@ def _reads() -> Router:
         nodes.show_node,
         pods.list_pods,
         pods.show_pod,
+        logs.show_logs,
         events.list_events,
         status.show_status,
+        tokens.list_tokens,
     ]
     return Router("/", route_handlers=handlers, tags=["look"])
 
@@ -129,6 +132,8 @@ def _writes() -> Router:
         pods.delete_pod,
         faults.fail_node,
         faults.heal_node,
+        tokens.add_token,
+        tokens.delete_token,
     ]
     return Router("/", route_handlers=handlers, tags=["change"])
 

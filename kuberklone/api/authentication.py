@@ -100,9 +100,9 @@ def _permit(identity: Identity, path: str) -> None:
 
 def _bearer(headers: Headers) -> str:
     given = [value for name, value in headers if name == b"authorization"]
-    if len(given) != 1:
-        raise Unauthenticated
-    scheme, _, text = given[0].decode("latin-1").partition(" ")
+    scheme, _, text = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
     if scheme.lower() != "bearer":
-        raise Unauthenticated
+        raise Unauthenticated(
+            "send a token, as Authorization: Bearer kk.<id>.<secret>; kuberklone token create makes one"
+        )
     return text

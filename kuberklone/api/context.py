@@ -25,6 +25,11 @@ class Context:
     certificates: Certificates | None
     """None: there is no TLS listener."""
 
+    @property
+    def ca_fingerprint(self) -> str | None:
+        """What a token says, so that its holder can tell our CA from another."""
+        return None if self.certificates is None else self.certificates.fingerprint
+
     async def let_go(self) -> None:
         """Answer whoever waits for something that may come much later, so that the process can end."""
         self.streams.stop()

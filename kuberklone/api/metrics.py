@@ -1,6 +1,6 @@
 """GET /metrics: what the store says about the cluster, and what this process counts itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from litestar import Request, Response, get
@@ -13,8 +13,9 @@ from prometheus_client.registry import Collector
 from kuberklone.api import context
 from kuberklone.api.lab.status import controller
 from kuberklone.errors import StoreError
-from kuberklone.store import feed, overview
+from kuberklone.store import feed, overview, usage
 from kuberklone.store.database import Store
+from kuberklone.store.usage import Usage
 
 # Words that are always shown, so that a graph has a zero and not a gap.
 _NODE_STATUSES = ("Pending", "Ready", "NotReady", "Restarting", "Failed", "Terminating")
@@ -51,6 +52,7 @@ class ClusterCollector(Collector):
             waiting_pods = overview.waiting_pods(connection)
             halted = overview.halted_paths(connection)
             loops = [controller(loop, revision) for loop in overview.loops(connection)]
+            used = [*usage.measured_on_nodes(connection), *usage.measured_on_pods(connection)]
         yield GaugeMetricFamily("kuberklone_revision", "Newest revision handed out.", value=revision)
         yield _counted(
             "kuberklone_nodes", "Nodes by status.", "status", {**dict.fromkeys(_NODE_STATUSES, 0), **statuses}
@@ -60,6 +62,7 @@ class ClusterCollector(Collector):
         yield GaugeMetricFamily(
             "kuberklone_halted_paths", "Paths on which evictions are halted: all nodes look dead.", value=len(halted)
         )
+        yield from _measured(used)
         leading = GaugeMetricFamily(
             "kuberklone_loop_leading", "Whether somebody leads the controller.", labels=["controller"]
         )
@@ -95,6 +98,23 @@ def registry() -> CollectorRegistry:
 @get("/metrics", summary="Figures for Prometheus", media_type="text/plain", sync_to_thread=True)
 def show_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(generate_latest(context.of(request).registry), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _measured(used: Iterable[Usage]) -> Iterator[Metric]:
+    """What agents measured of their nodes and pods; those of simulated nodes use nothing."""
+    families = {
+        (noun, unit): GaugeMetricFamily(
+            f"kuberklone_{noun}_{unit}", f"{what} that the {noun} uses, as its agent measured it last.", labels=labels
+        )
+        for noun, labels in (("node", ["node"]), ("pod", ["namespace", "pod", "node"]))
+        for unit, what in (("cpu_usage_cores", "Cores"), ("memory_usage_bytes", "Bytes"))
+    }
+    for row in used:
+        noun = "pod" if row.pod_name else "node"
+        labels = [row.namespace, row.pod_name, row.node_name] if row.pod_name else [row.node_name]
+        families[noun, "cpu_usage_cores"].add_metric(labels, row.cpu_millis / 1000)
+        families[noun, "memory_usage_bytes"].add_metric(labels, row.memory_bytes)
+    yield from families.values()
 
 
 def _counted(name: str, text: str, label: str, counts: dict[str, int]) -> Metric:

@@ -34,6 +34,7 @@ STATUS: dict[type[KuberkloneError], HTTPStatus] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NodeUnreachable: HTTPStatus.BAD_GATEWAY,
+    errors.ApiUnavailable: HTTPStatus.BAD_GATEWAY,
     errors.QueryError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.EngineError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.EngineUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -67,9 +67,9 @@ class Secure:
 
 
 @contextmanager
-def secure_listener(settings: Settings, store: Store) -> Iterator[Secure]:
+def secure_listener(settings: Settings, store: Store, *, port: int | None = None) -> Iterator[Secure]:
     """The socket of `tls_host` and `tls_port`; makes the CA, the certificate and the administrator's token."""
-    with listen(settings.tls_host, settings.tls_port, flag="--set tls_port=") as listening:
+    with listen(settings.tls_host, settings.tls_port if port is None else port, flag="--set tls_port=") as listening:
         administrator.ensure(store, settings.home)
         yield Secure(listening=listening, certificates=certificates_for(settings))
 

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import psutil
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-FOLDER = "pki"
-CA_CERTIFICATE, CA_KEY = "ca.crt", "ca.key"
-SERVER_CERTIFICATE, SERVER_KEY = "server.crt", "server.key"
+from kuberklone.kinds.credentials import CA_CERTIFICATE, CA_KEY, FOLDER, SERVER_CERTIFICATE, SERVER_KEY
+
 NAME = "kuberklone"
 """A name for the server that every certificate of ours has, for whoever reaches it by an address that changes."""
 
@@ -146,11 +146,19 @@ def _is_good(folder: Path, authority: x509.Certificate, names: Sequence[str], no
     certificate = x509.load_pem_x509_certificates(certificate_file.read_bytes())[0]
     held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
-        certificate.issuer == authority.subject
+        _is_issued_by(authority, certificate)
         and certificate.not_valid_before_utc <= now
         and now + timedelta(days=_RENEW_DAYS) < certificate.not_valid_after_utc
         and set(_alternatives(names)) <= set(held)
     )
+
+
+def _is_issued_by(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _make_server(

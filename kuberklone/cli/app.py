@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 import kuberklone
-from kuberklone.cli import data, down, events, kubeconfig, nodes, options, pods, programs, status, up, watch
+from kuberklone.cli import (
+    agent,
+    data,
+    down,
+    events,
+    kubeconfig,
+    nodes,
+    options,
+    pods,
+    programs,
+    status,
+    tokens,
+    up,
+    watch,
+)
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.options import examples
 
@@ -50,6 +64,7 @@ def _root(
     epilog=examples(
         "kuberklone up --nodes 3            a new cluster gets three simulated nodes",
         "kuberklone up 8081                 on another port",
+        "kuberklone up --provider docker --nodes 3",
         "kuberklone up --demo               nodes fail and recover within seconds",
         "kuberklone up --without scheduler  then run it yourself: kuberklone controller scheduler",
     ),
@@ -59,21 +74,25 @@ def _up(
     host: options.Host = None,
     port: options.Port = None,
     nodes: Annotated[
-        int, typer.Option(metavar="N", min=0, max=10_000, help="Simulated nodes for a store that never had any.")
+        int, typer.Option(metavar="N", min=0, max=10_000, help="Nodes for a store that never had any.")
     ] = 0,
+    provider: Annotated[
+        up.FirstProvider, typer.Option(help="What those nodes are: played here, or containers of the Docker Engine.")
+    ] = up.FirstProvider.SIMULATED,
     demo: options.Demo = False,
     without: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Keep this controller (or the api) off; may be repeated.")
     ] = None,
     home: options.Home = None,
+    insecure: options.Insecure = None,
     set_: options.Set = None,
 ) -> None:
     """Run the cluster here until Ctrl-C; all of it survives and continues with the next `up`."""
     if None not in (port_, port) and port_ != port:
         raise Stop(f"two ports are given, {port_} and {port}; leave one out.", Exit.USAGE)
-    flags = {"host": host, "port": port if port_ is None else port_, "home": home}
+    flags = {"host": host, "port": port if port_ is None else port_, "home": home, "insecure": insecure}
     resolved = options.resolve(flags, assignments=set_, demo=demo)
-    up.run(resolved.settings, nodes=nodes, without=without or [])
+    up.run(resolved.settings, nodes=nodes, provider=provider.value, without=without or [])
 
 
 @app.command("down", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone down"))
@@ -88,10 +107,11 @@ def _api(
     port: options.Port = None,
     demo: options.Demo = False,
     home: options.Home = None,
+    insecure: options.Insecure = None,
     set_: options.Set = None,
 ) -> None:
     """Run only the API here, on a database that `up` or `db upgrade` has prepared."""
-    flags = {"host": host, "port": port, "home": home}
+    flags = {"host": host, "port": port, "home": home, "insecure": insecure}
     programs.run_api_here(options.resolve(flags, assignments=set_, demo=demo).settings)
 
 
@@ -114,5 +134,6 @@ def _controller(
     programs.run_controllers_here(names or programs.controllers(), resolved.settings)
 
 
-for _part in (kubeconfig, nodes, pods, events, status, watch, data):
+app.add_typer(tokens.app, name="token", rich_help_panel=options.CHANGE)
+for _part in (kubeconfig, agent, nodes, pods, events, status, watch, data):
     app.add_typer(_part.app)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from kuberklone.cli import screen
+from kuberklone.cli import docker_nodes, screen
 from kuberklone.cli.exits import Exit, Stop
 from kuberklone.cli.running import AlreadyRunning, Lock
 from kuberklone.settings import Settings
@@ -104,6 +104,7 @@ def remove(settings: Settings) -> None:
     """Remove all data of the cluster unless somebody runs it."""
     try:
         with Lock(settings.home):
+            docker_nodes.remove_for_good(settings)
             erase.erase(settings.database_url)
     except AlreadyRunning as answer:
         pid = f" (pid {answer.owner.pid})" if answer.owner else ""

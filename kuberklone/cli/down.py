@@ -16,11 +16,22 @@ _POLL_S = 0.05
 
 
 def run(settings: Settings) -> None:
-    """Return once it is gone; nothing to stop is a success, for scripts that want it stopped."""
+    """Return once it is gone; nothing to stop is a success, for scripts that want it stopped.
+
+    Docker nodes go after it: whoever would boot them again is gone by then.
+    """
+    # Imported here: it takes longer than stopping does.
+    from kuberklone.cli import docker_nodes
+
     owner = running.find(settings.home)
     if owner is None:
         screen.say(f"nothing runs on {settings.home}")
-        return
+    else:
+        _stop(settings, owner)
+    docker_nodes.remove(settings)
+
+
+def _stop(settings: Settings, owner: running.Owner) -> None:
     with suppress(ProcessLookupError):
         try:
             os.kill(owner.pid, signal.SIGTERM)

@@ -21,12 +21,12 @@ _ANSWER_WITHIN_S = 15.0
 _POLL_S = 0.03
 
 
-def greet(settings: Settings, pids: Mapping[str, int], without: Sequence[str]) -> None:
-    """Wait until the API answers, then print the welcome."""
+def greet(settings: Settings, pids: Mapping[str, int], *, without: Sequence[str], docker_nodes: str) -> None:
+    """Wait until the API answers, then print the welcome. `docker_nodes` is how the containers of nodes are called."""
     if "api" in pids and not _answers(settings.url):
         screen.say(f"the API does not answer at {settings.url} yet; what it says is above, or in a moment below")
         return
-    for part in _welcome(settings, pids, without):
+    for part in _welcome(settings, pids, without, docker_nodes):
         screen.say(part) if isinstance(part, str | Text) else screen.show(part)
 
 
@@ -57,23 +57,28 @@ def _answers(url: str) -> bool:
     return False
 
 
-def _welcome(settings: Settings, pids: Mapping[str, int], without: Sequence[str]) -> list[str | Text | Table]:
+def _welcome(
+    settings: Settings, pids: Mapping[str, int], without: Sequence[str], docker_nodes: str
+) -> list[str | Text | Table]:
     program = program_name()
     if settings.home != Settings().home and not os.environ.get("KUBERKLONE_HOME"):
         program = f"KUBERKLONE_HOME={shlex.quote(str(settings.home))} {program}"
     facts = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     facts.add_row("  data", settings.database_shown)
     facts.add_row("  times", _times(settings))
+    if settings.tls_host:
+        facts.add_row("  agents", f"come in at {settings.tls_host} port {settings.tls_port}, each with its token")
     facts.add_row("  processes", ", ".join(f"{name} {pid}" for name, pid in pids.items()))
     if without:
         facts.add_row("  kept off", Text(", ".join(without), style="yellow"))
     tries = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
+    failing = f"docker kill {docker_nodes}-node-1" if docker_nodes else f"{program} fail-node node-1"
     for command, purpose in (
-        ("watch", "nodes and pods, live"),
-        ("add-pod --cpus 2", "let the scheduler place a pod"),
-        ("fail-node node-1", "and see its pods move elsewhere"),
+        (f"{program} watch", "nodes and pods, live"),
+        (f"{program} add-pod --cpus 2", "let the scheduler place a pod"),
+        (failing, "and see its pods move elsewhere"),
     ):
-        tries.add_row(Text(f"  {program} {command}", style="cyan"), purpose)
+        tries.add_row(Text(f"  {command}", style="cyan"), purpose)
     return [
         Text.assemble(f"KuberKlone {kuberklone.__version__} runs at ", (settings.url, "bold green")),
         "",
@@ -85,7 +90,7 @@ def _welcome(settings: Settings, pids: Mapping[str, int], without: Sequence[str]
         "kubectl finds it after:",
         Text(f"  {kubeconfig.advice(settings)}", style="cyan"),
         "",
-        "Ctrl-C stops it; the data stays.",
+        f"Ctrl-C stops it; the data stays{', and the Docker nodes run on' if docker_nodes else ''}.",
     ]
 
 

@@ -27,6 +27,14 @@ class FaultKind(StrEnum):
     SLOW = "slow"
 
 
+class Provider(StrEnum):
+    """What makes a node's machine exist."""
+
+    SIMULATED = "simulated"
+    DOCKER = "docker"
+    EXTERNAL = "external"
+
+
 @app.command("nodes", rich_help_panel=options.LOOK, epilog=examples("kuberklone nodes", "kuberklone nodes node-1"))
 def show(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this node, with its pods.")] = None,
@@ -65,6 +73,7 @@ def table(nodes: list[wire.Node]) -> Table:
         "kuberklone add-node --cpus 4",
         "kuberklone add-node --cpus 0.5 --memory 2Gi --name small --label disk=ssd",
         "kuberklone add-node --count 100",
+        "kuberklone add-node --cpus 2 --provider docker",
     ),
 )
 def add(
@@ -76,11 +85,14 @@ def add(
         list[str] | None, typer.Option(metavar="KEY[=VALUE]:EFFECT", help="As kubectl writes it; may be repeated.")
     ] = None,
     count: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many at once: all or none.")] = None,
+    provider: Annotated[
+        Provider, typer.Option(help="Played here, a container of the Docker Engine, or a machine that joins by itself.")
+    ] = Provider.SIMULATED,
     output: options.OutputAs = Output.TABLE,
     home: options.Home = None,
     server: options.Server = None,
 ) -> None:
-    """Add simulated nodes."""
+    """Add nodes."""
     body = options.without_none(
         cpus=cpus,
         memory=memory,
@@ -88,6 +100,7 @@ def add(
         labels=options.pairs(label, "--label"),
         taints=[options.taint(each) for each in taint] if taint else None,
         count=count,
+        provider=provider.value,
     )
     with client.connect(options.settings(home, server)) as api:
         raw = api.send("POST", "/add_node", body)

@@ -18,6 +18,10 @@ Home = Annotated[
 ]
 Host = Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Listen here. (default: 127.0.0.1)")]
 Port = Annotated[int | None, typer.Option("--port", metavar="PORT", help="Listen here. (default: 8080)")]
+Insecure = Annotated[
+    bool | None,
+    typer.Option("--insecure", help="Let other machines reach it, although it asks nobody who they are."),
+]
 Server = Annotated[
     str | None,
     typer.Option("--server", metavar="URL", help="Talk to this address. (default: what runs on --home)"),

@@ -64,10 +64,15 @@ def table(pods: Sequence[wire.Pod]) -> Table:
         "kuberklone add-pod --cpus 2",
         "kuberklone add-pod --cpus 0.5 --memory 256Mi --count 20",
         "kuberklone add-pod --selector disk=ssd --priority 100 --name db",
+        "kuberklone add-pod --image busybox -- sleep 3600     on nodes that run programs",
         "kuberklone add-pod --run-seconds 30 --exit-code 1     it runs half a minute and fails",
     ),
 )
 def add(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND…]", help="What it runs instead of the image's own program."),
+    ] = None,
     cpus: Annotated[str, typer.Option(metavar="N", help="Processors it asks for, such as 2, 0.5 or 500m.")] = "1",
     memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512Mi or 2Gi.")] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="(default: pod-1, pod-2, …)")] = None,
@@ -80,6 +85,16 @@ def add(
         list[str] | None, typer.Option(metavar="KEY[=VALUE]:EFFECT", help="A taint it puts up with; may be repeated.")
     ] = None,
     count: Annotated[int | None, typer.Option(metavar="N", min=1, help="So many at once: all or none.")] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="What runs. (default: a program that waits)")
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A variable of its environment; may be repeated.")
+    ] = None,
+    working_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Where it runs.")] = None,
+    restart: Annotated[
+        str | None, typer.Option(metavar="POLICY", help="Always, OnFailure or Never. (default: Always)")
+    ] = None,
     start_delay: Annotated[
         float | None, typer.Option("--start-delay-seconds", metavar="S", help="How long it takes to start.")
     ] = None,
@@ -103,6 +118,11 @@ def add(
         start_delay_seconds=start_delay,
         run_seconds=run_seconds,
         exit_code=exit_code,
+        image=image,
+        command=command or None,
+        env=options.pairs(env, "--env"),
+        working_dir=working_dir,
+        restart_policy=restart,
     )
     with client.connect(options.settings(home, server)) as api:
         raw = api.send("POST", "/add_pod", body)
@@ -112,6 +132,32 @@ def add(
             _follow(api, client.named(raw))
         else:
             screen.say(f"added {', '.join(client.named(raw))}")
+
+
+@app.command(
+    "logs",
+    rich_help_panel=options.LOOK,
+    epilog=examples("kuberklone logs pod-1", "kuberklone logs pod-1 --follow --tail 10"),
+)
+def logs(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The pod.", show_default=False)],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written from now on.")] = False,
+    tail: Annotated[int | None, typer.Option(metavar="N", min=0, help="Only so many lines from the end.")] = None,
+    previous: Annotated[bool, typer.Option("--previous", help="Of the run before the last restart.")] = False,
+    timestamps: Annotated[bool, typer.Option("--timestamps", help="Each line begins with its time.")] = False,
+    home: options.Home = None,
+    server: options.Server = None,
+) -> None:
+    """Show what a pod wrote."""
+    given = options.without_none(tail=tail)
+    flags = {"follow": follow, "previous": previous, "timestamps": timestamps}
+    parameters: dict[str, str | int] = {name: "true" for name, wanted in flags.items() if wanted}
+    parameters |= {name: str(value) for name, value in given.items()}
+    with client.connect(options.settings(home, server)) as api:
+        with api.stream(f"/pods/{options.segment(name)}/logs", parameters=parameters) as pieces:
+            for piece in pieces:
+                if not screen.write(piece):
+                    return
 
 
 @app.command("delete-pod", rich_help_panel=options.CHANGE, epilog=examples("kuberklone delete-pod pod-1"))

@@ -61,7 +61,7 @@ def run_controllers(names: list[str], settings: Settings) -> None:
 def run_api_here(settings: Settings) -> None:
     """`kuberklone api`: in the foreground, without a supervisor."""
     settings_module.check_bind(settings)
-    port.ensure_free(settings.host, settings.port, patient=False)
+    port.ensure_all_free(settings, patient=False)
     setproctitle("kuberklone api")
     run_api(settings)
 

@@ -51,6 +51,16 @@ def complain(sentence: str) -> None:
         errors.print(Text.assemble(("error: ", "bold red"), sentence))
 
 
+def write(raw: bytes) -> bool:
+    """Pass on what a program wrote, byte for byte; false once nobody reads it any more (`| head`)."""
+    try:
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+    except OSError:
+        return False
+    return True
+
+
 def say_json(raw: bytes) -> None:
     """Indented, and byte for byte what the server said otherwise: a script sees fields this program does not know."""
     say(msgspec.json.format(raw, indent=2).decode())

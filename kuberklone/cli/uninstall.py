@@ -7,6 +7,7 @@ import typer
 
 from kuberklone.cli import db, kubeconfig, running, screen
 from kuberklone.cli.exits import Exit, Stop
+from kuberklone.kinds import credentials
 from kuberklone.settings import Settings
 
 
@@ -15,7 +16,7 @@ def run(settings: Settings, *, yes: bool) -> None:
     owner = running.find(settings.home)
     if owner is not None:
         raise Stop(f"the cluster runs (pid {owner.pid}); stop it first with kuberklone down.", Exit.ALREADY_RUNNING)
-    files = db.files(settings)
+    files = [*db.files(settings), *credentials.files(settings.home)]
     kept = _others(settings.home, files)
     _list(settings, files, kept)
     if not yes and not _agreed():
@@ -24,6 +25,9 @@ def run(settings: Settings, *, yes: bool) -> None:
     db.remove(settings)
     for path in (*files, settings.home / running.LOCK_NAME, settings.home / kubeconfig.NAME):
         path.unlink(missing_ok=True)
+    folder = settings.home / credentials.FOLDER
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
     if settings.home.is_dir() and not kept:
         settings.home.rmdir()
     screen.say(f"removed; the program itself goes with: {sys.executable} -m pip uninstall kuberklone")
@@ -46,7 +50,7 @@ def _list(settings: Settings, files: list[Path], kept: list[Path]) -> None:
 def _others(home: Path, files: list[Path]) -> list[Path]:
     if not home.is_dir():
         return []
-    ours = {*files, home / running.LOCK_NAME, home / kubeconfig.NAME}
+    ours = {*files, home / running.LOCK_NAME, home / kubeconfig.NAME, home / credentials.FOLDER}
     return sorted(path for path in home.iterdir() if path not in ours)
 
 

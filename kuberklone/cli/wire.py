@@ -57,6 +57,24 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    purpose: str
+    node_uid: str | None = None
+    created_at: str
+    expires_at: str | None = None
+    expired: bool = False
+
+
+class CreatedToken(Token, frozen=True, kw_only=True):
+    token: str
+    server: str
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    items: list[Token]
+
+
 class Nodes(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Node]
 

@@ -9,6 +9,7 @@ container that it lists. Whatever fails inside `asked` is raised as an error of 
 asked, whether the engine refused (its own exceptions), hangs or is gone (those of `requests` and of the socket).
 """
 
+import socket as socket_module
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,7 +31,10 @@ from kuberklone.errors import (
 
 # Any version would do for the question which one the engine speaks: that path has no version in it.
 _ANY_VERSION = "1.41"
-_CONFLICT, _NOT_FOUND, _NOT_MODIFIED = 409, 404, 304
+_UNIX = "unix://"
+_NOT_FOUND, _CONFLICT = 404, 409
+# What it answers for a network to which containers are connected.
+_FORBIDDEN = 403
 
 
 class Engine:
@@ -50,19 +54,28 @@ class Engine:
             yield
 
 
-def connect(socket: str, *, timeout_s: float) -> Engine:
+def connect(address: str, *, timeout_s: float) -> Engine:
     """An engine that answers; raises EngineUnavailable, or EngineTimeout when it accepts and says nothing.
 
     `timeout_s` is the deadline of each call unless the call has its own. The environment is not read: not DOCKER_HOST,
     which our setting stands for, and no proxies, for which a socket of this machine is no address.
     """
-    with _translated(socket, "which version it speaks"):
-        with docker.APIClient(base_url=socket, version=_ANY_VERSION, timeout=timeout_s) as probe:
+    with _translated(address, "which version it speaks"):
+        _knock(address, timeout_s)
+        with docker.APIClient(base_url=address, version=_ANY_VERSION, timeout=timeout_s) as probe:
             probe.trust_env = False
             version: str = probe.version(api_version=False)["ApiVersion"]
-        api = docker.APIClient(base_url=socket, version=version, timeout=timeout_s)
+        api = docker.APIClient(base_url=address, version=version, timeout=timeout_s)
     api.trust_env = False
-    return Engine(api, socket)
+    return Engine(api, address)
+
+
+def _knock(address: str, timeout_s: float) -> None:
+    """Raises OSError when nobody listens: the SDK leaves the socket of a connection that failed to the collector."""
+    if address.startswith(_UNIX):
+        with socket_module.socket(socket_module.AF_UNIX) as probe:
+            probe.settimeout(timeout_s)
+            probe.connect(address.removeprefix(_UNIX))
 
 
 @contextmanager
@@ -90,7 +103,7 @@ def _refusal(error: APIError, socket: str, what: str) -> EngineError:
         return ImageMissing(message)
     if status == _NOT_FOUND:
         return ContainerMissing(message)
-    if status == _CONFLICT:
+    if status in (_CONFLICT, _FORBIDDEN):
         # The engine has one status for a name that is taken and for a container in a state that forbids it.
         return NameTaken(message) if "already in use" in message else WrongState(message)
     return EngineError(f"the Docker Engine at {socket} refused: {message} (status {status})")

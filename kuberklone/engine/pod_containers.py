@@ -15,6 +15,8 @@ from kuberklone.errors import ContainerMissing, EngineError, ImageMissing, NameT
 _PULL_SILENCE_S = 120
 # What the kubelet keeps of a container's log, roughly: enough to read, too little to fill a disk.
 _LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+# What changes a container; commands inside it would be told of as well.
+_NEWS = ["start", "die", "destroy", "oom"]
 # The least that the engine accepts.
 _MEMORY_BYTES_MIN = 6 * 2**20
 _CPU_SHARES_MIN = 2
@@ -101,6 +103,10 @@ class PodContainers:
         self._engine = engine
         self._api = engine.api
         self._filters = {"label": labels.query(cluster, "pod", node_uid=node_uid)}
+
+    def movable(self) -> list[str]:
+        """Ids of those, running or not, whose pods the cluster starts elsewhere when the node is lost."""
+        return [each.id for each in self.listed() if each.labels.get(labels.ON_NODE_FAILURE) == "Reschedule"]
 
     def listed(self) -> list[Listed]:
         """All of them, whatever their state."""
@@ -229,7 +235,7 @@ class PodContainers:
         with self._engine.asked("tell of events"):
             answer = self._api.get(
                 f"{self._api.base_url}/v{self._api.api_version}/events",
-                params={"filters": json.encode(self._filters | {"type": ["container"]}).decode()},
+                params={"filters": json.encode(self._filters | {"type": ["container"], "event": _NEWS}).decode()},
                 stream=True,
                 timeout=silence_s,
             )

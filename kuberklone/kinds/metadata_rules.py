@@ -1,4 +1,4 @@
-"""Which metadata an object may have: its name, labels, annotations, finalizers and owners (apimachinery `validation`)."""
+"""Which metadata an object may have: name, labels, annotations, finalizers and owners (apimachinery `validation`)."""
 
 import re
 from typing import Any

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from kuberklone.kinds import taints
+from kuberklone.kinds import json_text, taints
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.taints import Taint
 
@@ -116,3 +116,8 @@ def status(node: Node) -> Status:
     if node.ready == "Unknown" and node.ready_reason == NEVER_HEARD:
         return "Pending"
     return "Ready" if node.ready == "True" else "NotReady"
+
+
+def described(info: dict[str, str], addresses: list[dict[str, str]]) -> str:
+    """The section `status` of a node whose agent said what its machine is."""
+    return json_text.text({"nodeInfo": info, "addresses": addresses})

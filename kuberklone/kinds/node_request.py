@@ -47,8 +47,11 @@ class NodeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     labels: Labels = {}
     taints: Annotated[list[TaintRequest], Meta(description="what keeps pods away that do not tolerate it.")] = []
     provider: Annotated[
-        Literal["simulated", "external"],
-        Meta(description="simulated (the machine is played here) or external (it comes by itself)."),
+        Literal["simulated", "docker", "external"],
+        Meta(
+            description="simulated (the machine is played here), docker (it is a container) or external (it comes by "
+            "itself)."
+        ),
     ] = "simulated"
     count: Count | None = None
 

@@ -95,6 +95,24 @@ class _TolerationDocument(msgspec.Struct, rename="camel"):
     toleration_seconds: int | None = None
 
 
+class _SpecStoppingPart(msgspec.Struct, rename="camel"):
+    termination_grace_period_seconds: int | None = None
+
+
+# The column is a 32-bit integer; sixty-eight years are for ever.
+_GRACE_S_MAX = 2**31 - 1
+_STOPPING = msgspec.json.Decoder(_SpecStoppingPart)
+
+
+def termination_grace_s(pod: Pod) -> int:
+    """Seconds that its containers have between being asked to stop and being stopped."""
+    try:
+        seconds = _STOPPING.decode(pod.spec).termination_grace_period_seconds or 0
+    except msgspec.DecodeError:
+        return 0  # what cannot be read must not keep a pod from being sent away
+    return min(max(0, seconds), _GRACE_S_MAX)
+
+
 class _SpecSchedulingPart(msgspec.Struct, rename="camel"):
     node_selector: dict[str, str] = {}
     tolerations: list[_TolerationDocument] = []

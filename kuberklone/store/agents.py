@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from kuberklone.errors import KuberkloneError, NotFound, Refused, Superseded
 from kuberklone.kinds import json_text
+from kuberklone.kinds import node as node_kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.reporting import MachineInfo, NodeUsage, PodUsage
 from kuberklone.store import crashpoints, events, heartbeats, identity, nodes, schema, usage
@@ -225,7 +226,7 @@ def _describe(transaction: Transaction, node: Node, machine: MachineInfo) -> Nod
     }
     addresses = [{"type": "InternalIP", "address": machine.address}] if machine.address else []
     addresses.append({"type": "Hostname", "address": node.name})
-    status = json_text.text({"addresses": addresses, "nodeInfo": info})
+    status = node_kind.described(info, addresses)
     if status == node.status:
         return node
     return nodes.update(transaction, [Update(node, msgspec.structs.replace(node, status=status))], ("status",))[0]

@@ -4,15 +4,15 @@ from sqlalchemy import select
 
 from kuberklone.chance import Chance
 from kuberklone.kinds import node, pod
-from kuberklone.kinds.node import Node
+from kuberklone.kinds.node import Node, Provider
 from kuberklone.store import crashpoints, nodes, schema
 from kuberklone.store.database import Store
 from kuberklone.store.numbering import Numbering
 from kuberklone.store.transaction import Transaction, write
 
 
-def add(store: Store, count: int) -> int:
-    """Add so many simulated nodes if no node and no pod was ever there; how many were added.
+def add(store: Store, count: int, provider: Provider = "simulated") -> int:
+    """Add so many nodes if no node and no pod was ever there; how many were added.
 
     The question and the answer are one transaction, so a kill at any moment neither loses nor doubles them, and a
     cluster whose nodes somebody deleted stays as it is.
@@ -22,7 +22,7 @@ def add(store: Store, count: int) -> int:
             return 0
         chance = Chance()
         names = Numbering(schema.nodes, "node").names(transaction, count)
-        nodes.create(transaction, [Node(uid=chance.uid(), name=name) for name in names])
+        nodes.create(transaction, [Node(uid=chance.uid(), name=name, provider=provider) for name in names])
         crashpoints.reach("up.nodes_added")
     return count
 

@@ -24,11 +24,13 @@ class MachineRow:
 
 
 def unsettled(connection: Connection) -> list[MachineRow]:
-    """Nodes that are not simply running, Ready and as everybody wants them.
+    """Nodes that are not simply running, Ready and as everybody wants them, and all whose machines are listed.
 
-    Thousands of settled nodes cost a scan in the database and nothing here.
+    Thousands of settled simulated nodes cost a scan in the database and nothing here. A Docker node's container can
+    vanish without any change of a record, so all of them are compared with the engine's list.
     """
     settled = and_(
+        _nodes.provider != "docker",
         _nodes.machine == "Running",
         _nodes.ready == "True",
         _nodes.deleting_ms.is_(None),

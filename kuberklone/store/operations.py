@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Refused
+from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.objects.v1 import namespace
 from kuberklone.kinds.pod import Pod
@@ -270,7 +271,7 @@ def _delete_pod(transaction: Transaction, operation: DeletePod) -> Pod:
         pod,
         deleting_ms=transaction.now_ms if pod.deleting_ms is None else pod.deleting_ms,
         deletion_cause="User",
-        deletion_grace_s=0,
+        deletion_grace_s=pod_kind.termination_grace_s(pod),
     )
     if pod.node_name is None:
         # Nothing runs anywhere, so there is nobody to wait for.
@@ -293,6 +294,8 @@ def _delete_node(transaction: Transaction, operation: DeleteNode) -> Node:
 def _restart_node(transaction: Transaction, operation: RestartNode) -> Node:
     node = _node(transaction, operation.name)
     _refuse_terminating(node)
+    if node.provider == "external":
+        raise Refused(f"node {node.name} is a machine of its own; restart it where it is")
     _allow_boot(transaction, node)
     wanted = msgspec.structs.replace(node, restarts_wanted=node.restarts_wanted + 1)
     return nodes.update(transaction, [Update(node, wanted)], ("restarts_wanted",))[0]

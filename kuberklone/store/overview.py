@@ -21,6 +21,10 @@ class NodeInUse(NamedTuple):
     pods: int
     received_ms: int | None
     granted_until_ms: int | None
+    measured_cpu_millis: int | None = None
+    measured_memory_bytes: int | None = None
+    measured_ms: int | None = None
+    """When its agent measured what it really uses; None for nodes that nobody measures."""
 
 
 class PodLine(NamedTuple):
@@ -44,8 +48,13 @@ class PodLine(NamedTuple):
     started_ms: int | None
     finished_ms: int | None
     labels: str
+    restarts: int
+    measured_cpu_millis: int | None
+    measured_memory_bytes: int | None
+    measured_ms: int | None
 
 
+_MEASURED = ("cpu_millis", "memory_bytes", "measured_ms")
 _NODE_COLUMNS = [_nodes[column] for column in NODES.columns]
 _NODES_IN_USE = (
     select(
@@ -55,12 +64,21 @@ _NODES_IN_USE = (
         func.coalesce(_use.pods, 0),
         _heartbeats.received_ms,
         _heartbeats.granted_until_ms,
+        *(schema.node_usage.c[column] for column in _MEASURED),
     )
     .select_from(schema.nodes)
     .outerjoin(schema.node_use, _use.node_name == _nodes.name)
     .outerjoin(schema.heartbeats, _heartbeats.node_uid == _nodes.uid)
+    .outerjoin(schema.node_usage, schema.node_usage.c.node_uid == _nodes.uid)
 )
-_POD_LINES = select(*(_pods[column] for column in PodLine._fields))
+_POD_LINES = (
+    select(
+        *(_pods[column] for column in PodLine._fields[: -len(_MEASURED)]),
+        *(schema.pod_usage.c[column] for column in _MEASURED),
+    )
+    .select_from(schema.pods)
+    .outerjoin(schema.pod_usage, (schema.pod_usage.c.pod_uid == _pods.uid) & (_pods.phase == "Running"))
+)
 
 
 def _in_reading_order(name: ColumnElement[str]) -> tuple[ColumnElement[Any], ...]:

@@ -6,7 +6,7 @@ A simulated pod uses what it asked for while it runs, and a simulated node what 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, text
 
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.pod import Pod
@@ -32,6 +32,38 @@ _PODS = BulkStatement(
     f"WHERE true ON CONFLICT (pod_uid) {_SET}",
     {"node_uid": "text", "pod_uid": "text", "cpu_millis": "bigint", "memory_bytes": "bigint"},
 )
+
+
+class Usage(NamedTuple):
+    """Of a node, or of a pod of `namespace` on it."""
+
+    node_name: str
+    namespace: str
+    pod_name: str
+    cpu_millis: int
+    memory_bytes: int
+
+
+_OF_NODES = text(
+    "SELECT n.name, '', '', u.cpu_millis, u.memory_bytes FROM node_usage u JOIN nodes n ON n.uid = u.node_uid "
+    "WHERE n.ready = 'True' ORDER BY n.name"
+)
+# What a pod used before it ended or its node was lost says nothing of now.
+_OF_PODS = text(
+    "SELECT p.node_name, p.namespace, p.name, u.cpu_millis, u.memory_bytes FROM pod_usage u "
+    "JOIN pods p ON p.uid = u.pod_uid JOIN nodes n ON n.name = p.node_name "
+    "WHERE n.ready = 'True' AND p.phase = 'Running' ORDER BY p.namespace, p.name"
+)
+
+
+def measured_on_nodes(connection: Connection) -> list[Usage]:
+    """Of the nodes that are heard and measure it."""
+    return [Usage(*row) for row in connection.execute(_OF_NODES)]
+
+
+def measured_on_pods(connection: Connection) -> list[Usage]:
+    """Of the pods that run on them."""
+    return [Usage(*row) for row in connection.execute(_OF_PODS)]
 
 
 def write_nodes(connection: Connection, rows: Iterable[tuple[str, int, int]], *, now_ms: int) -> None:

@@ -47,7 +47,8 @@ def definitions(dialect: str) -> dict[str, str]:
         ),
         "v_pods": (
             f"SELECT p.namespace, p.name, {_POD_STATUS} AS status, p.node_name AS node, "
-            "ROUND(p.cpu_millis / 1000.0, 3) AS cpus, p.memory_bytes, p.priority, p.reason, p.exit_code, "
+            "ROUND(p.cpu_millis / 1000.0, 3) AS cpus, p.memory_bytes, p.priority, p.reason, p.message, p.exit_code, "
+            "p.restarts, "
             f"{_seconds('c.time_ms - p.created_ms')} AS age_seconds, {moment('p.created_ms')} AS created, "
             f"{moment('p.bound_ms')} AS bound, {moment('p.started_ms')} AS started, "
             f"{moment('p.finished_ms')} AS finished, p.deletion_cause, p.on_node_failure, p.labels, p.uid, p.revision "
@@ -104,6 +105,30 @@ def definitions(dialect: str) -> dict[str, str]:
         "v_changes": (
             f"SELECT h.revision, {moment('h.time_ms')} AS at, h.writer, h.type, h.resource, h.namespace, h.name, "
             "h.uid, h.object, h.time_ms FROM changes h"
+        ),
+        "v_usage": (
+            "SELECT 'Node' AS kind, '' AS namespace, n.name, n.name AS node, "
+            "ROUND(u.cpu_millis / 1000.0, 3) AS cpus, u.memory_bytes, "
+            "ROUND(n.cpu_millis / 1000.0, 3) AS cpus_allotted, n.memory_bytes AS memory_bytes_allotted, "
+            f"{_seconds('c.time_ms - u.measured_ms')} AS age_seconds, n.uid "
+            "FROM node_usage u JOIN nodes n ON n.uid = u.node_uid CROSS JOIN cluster c UNION ALL "
+            "SELECT 'Pod', p.namespace, p.name, p.node_name, ROUND(u.cpu_millis / 1000.0, 3), u.memory_bytes, "
+            "ROUND(p.cpu_millis / 1000.0, 3), p.memory_bytes, "
+            f"{_seconds('c.time_ms - u.measured_ms')}, p.uid "
+            "FROM pod_usage u JOIN pods p ON p.uid = u.pod_uid CROSS JOIN cluster c WHERE p.phase = 'Running'"
+        ),
+        "v_agents": (
+            f"SELECT n.name AS node, n.provider, a.address, {moment('a.registered_ms')} AS registered, "
+            f"{_seconds('c.time_ms - h.received_ms')} AS heartbeat_age_seconds, "
+            f"{_seconds('h.granted_until_ms - c.time_ms')} AS grant_seconds_left, a.agent_version, a.engine_version, "
+            "a.runtime, a.os_image, a.kernel, a.architecture, a.machine_id, a.boot_id, a.session, a.node_uid "
+            "FROM agents a JOIN nodes n ON n.uid = a.node_uid CROSS JOIN cluster c "
+            "LEFT JOIN heartbeats h ON h.node_uid = a.node_uid"
+        ),
+        "v_tokens": (
+            f"SELECT t.id, t.purpose, n.name AS node, {moment('t.created_ms')} AS created, "
+            f"{moment('t.expires_ms')} AS expires, {_seconds('t.expires_ms - c.time_ms')} AS seconds_left "
+            "FROM tokens t CROSS JOIN cluster c LEFT JOIN nodes n ON n.uid = t.subject"
         ),
         "v_faults": (
             f"SELECT n.name AS node, f.kind, f.restart, {moment('f.since_ms')} AS since FROM faults f "

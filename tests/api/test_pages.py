@@ -61,6 +61,7 @@ def test_every_reference_of_the_description_leads_somewhere(idle_api: Api) -> No
         (
             "/add_pod", "post",
             {"cpus", "name", "memory", "priority", "labels", "node_selector", "tolerations", "count",
+             "image", "command", "args", "env", "working_dir", "restart_policy", "limits", "termination_grace_seconds",
              "start_delay_seconds", "run_seconds", "exit_code"},
         ),
         ("/restart_node", "put", {"name"}),
@@ -68,6 +69,8 @@ def test_every_reference_of_the_description_leads_somewhere(idle_api: Api) -> No
         ("/delete_pod", "delete", {"name"}),
         ("/fail_node", "post", {"name", "kind", "restart"}),
         ("/heal_node", "post", {"name"}),
+        ("/add_token", "post", {"purpose", "hours"}),
+        ("/delete_token", "delete", {"id"}),
     ],
 )  # fmt: skip
 def test_every_body_is_described(idle_api: Api, path: str, method: str, fields: set[str]) -> None:

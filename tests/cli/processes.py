@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -56,14 +56,20 @@ class Running:
 
 
 @contextmanager
-def running(command: Sequence[str], tmp_path: Path, *, environ: dict[str, str] | None = None) -> Iterator[Running]:
+def running(
+    command: Sequence[str],
+    tmp_path: Path,
+    *,
+    environ: Mapping[str, str] | None = None,
+    interpreter: Sequence[str] = (sys.executable,),
+) -> Iterator[Running]:
     """Start in a process group of its own; whatever the test leaves of it is killed."""
     number = len(list(tmp_path.glob("output-*")))
     output = tmp_path / f"output-{number}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(environ or {})}
     with output.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, *command],
+            [*interpreter, *command],
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -92,7 +98,7 @@ def title(process: psutil.Process) -> str:
         return ""
 
 
-def kuberklone(*arguments: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def kuberklone(*arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120", **(environ or {})}
     return subprocess.run(
@@ -116,7 +122,7 @@ def free_port() -> int:
 
 @contextmanager
 def up(
-    tmp_path: Path, *arguments: str, port: int | None = None, environ: dict[str, str] | None = None
+    tmp_path: Path, *arguments: str, port: int | None = None, environ: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """`kuberklone up`, once it has said where it runs."""
     command = ["-m", "kuberklone", "up", str(port or free_port()), *arguments]

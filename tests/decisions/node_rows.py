@@ -4,15 +4,9 @@ from dataclasses import fields, replace
 
 from hypothesis import strategies as st
 
-from controllers.node.decide import (
-    Boot,
-    Machine,
-    NodeFacts,
-    Path,
-    Plan,
-    Settings,
-    decide,
-)
+from controllers.node.decide import decide
+from controllers.node.facts import Machine, NodeFacts, Path, Settings
+from controllers.node.plan import Boot, Plan
 
 SETTINGS = Settings(grace_ms=40_000, backoff_ms=10_000, backoff_max_ms=300_000, attempts_max=5)
 NOW = 1_000_000

@@ -32,6 +32,15 @@ def run(pod: PodFacts, node: NodeFacts | None) -> Plan:
         pytest.param(
             MOVABLE, replace(SILENT, granted_until_ms=None), "GrantEnded", id="never heard: nothing was granted"
         ),
+        pytest.param(
+            MOVABLE, replace(SILENT, provider="docker"), None, id="of a Docker node only its engine knows what runs"
+        ),
+        pytest.param(
+            MOVABLE,
+            replace(SILENT, provider="docker", deleting=True, machine="Absent"),
+            "NodeGone",
+            id="a Docker node whose machine was removed took all with it",
+        ),
         pytest.param(PLAIN, SILENT, None, id="a pod that runs on without a grant waits, as in Kubernetes"),
         pytest.param(replace(PLAIN, finished=True), SILENT, "Finished", id="nothing of a finished pod runs on"),
         pytest.param(PLAIN, replace(SILENT, deleting=True), None, id="node being deleted: its machine goes first"),

@@ -6,20 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.node.decide import (
-    Adopt,
-    Forget,
-    GiveUp,
-    Machine,
-    NodeFacts,
-    Orphan,
-    Plan,
-    Recovered,
-    Removal,
-    Stable,
-    Start,
-    decide,
-)
+from controllers.node.decide import decide
+from controllers.node.facts import Machine, NodeFacts
+from controllers.node.plan import Adopt, Forget, GiveUp, Orphan, Plan, Recovered, Removal, Stable, Start
 from tests.decisions.node_rows import (
     ANY_NODES,
     NOW,
@@ -71,10 +60,40 @@ NEW = node(machine="Absent", boot_id=None, ready="Unknown", heard=False, heard_b
             id="a restart interrupted after its row",
         ),
         pytest.param(
-            node(),
+            node(heard_boot_id="boot-9"),
+            [Machine(name="node-1", uid=UID, boot_id="boot-1")],
+            Adopt(node_uid=UID, boot_id="boot-9"),
+            id="somebody stopped it and started it again",
+        ),
+        pytest.param(
+            node(boot_id="boot-9", heard_boot_id="boot-9"),
+            [Machine(name="node-1", uid=UID, boot_id="boot-1")],
+            None,
+            id="and its boot is its own from then on",
+        ),
+        pytest.param(
+            node(heard_boot_id=None, heard=False),
             [Machine(name="node-1", uid=UID, boot_id="boot-9")],
             Adopt(node_uid=UID, boot_id="boot-9"),
-            id="it booted by itself",
+            id="the row is from a backup",
+        ),
+        pytest.param(
+            node(machine="Restarting", boot_id="boot-2", heard_boot_id="boot-1", restart_at_ms=NOW + 50_000),
+            [Machine(name="node-1", uid=UID, boot_id="boot-1")],
+            Start(node_uid=UID, name="node-1", provider="simulated", boot_id="boot-2"),
+            id="a restart is under way, and only the earlier boot was heard",
+        ),
+        pytest.param(
+            node(),
+            [Machine(name="node-1", uid=UID, boot_id="boot-1", running=False)],
+            None,
+            id="it stands still: its silence will tell",
+        ),
+        pytest.param(
+            node(),
+            [Machine(name="node-1", uid=UID, boot_id="boot-1", running=False, remnant=True)],
+            boot("Missing"),
+            id="somebody removed it, but not its pods",
         ),
         pytest.param(node(), None, None, id="all is well"),
         pytest.param(node(heard=False, ready="Unknown"), None, None, id="never heard: waited for"),
@@ -115,6 +134,12 @@ GONE = node(deleting=True, machine="Absent", boot_id=None, ready="Unknown")
             dead(deleting=True, pods=2), None, REMOVAL, id="dead: nobody will stop its pods, so the machine goes first"
         ),
         pytest.param(node(deleting=True, pods=2), [], replace(REMOVAL, exists=False), id="the machine is gone already"),
+        pytest.param(
+            GONE,
+            [Machine(name="node-1", uid=UID, boot_id="boot-1", running=False, remnant=True)],
+            REMOVAL,
+            id="something of its pods is left",
+        ),
         pytest.param(GONE, [], Forget(node_uid=UID, name="node-1"), id="then the row"),
         pytest.param(replace(GONE, pods=1), [], None, id="not while pods are bound to it"),
         pytest.param(replace(GONE, held=True), [], None, id="nor while a finalizer holds it"),

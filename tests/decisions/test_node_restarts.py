@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.node.decide import (
-    GiveUp,
-    NodeFacts,
-    Plan,
-    Recovered,
-    Schedule,
-    Stable,
-    decide,
-)
+from controllers.node.decide import decide
+from controllers.node.facts import NodeFacts
+from controllers.node.plan import GiveUp, Plan, Recovered, Schedule, Stable
 from tests.decisions.node_rows import (
     ANY_NODES,
     HALTED,

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from controllers.node import decide as node
+from controllers.node import facts as node_facts
 from controllers.node_health import decide as node_health
 from controllers.simulator import decide as simulator
 from kuberklone.kinds.node import Readiness
 
 HEARTBEAT_MS, GRACE_MS, BACKOFF_MS = 10_000, 40_000, 10_000
 HEALTH = node_health.Settings(heartbeat_interval_ms=HEARTBEAT_MS, grace_ms=GRACE_MS, pass_interval_ms=5_000)
-RESTARTS = node.Settings(grace_ms=GRACE_MS, backoff_ms=BACKOFF_MS, backoff_max_ms=300_000, attempts_max=5)
+RESTARTS = node_facts.Settings(grace_ms=GRACE_MS, backoff_ms=BACKOFF_MS, backoff_max_ms=300_000, attempts_max=5)
 BEATS = simulator.Settings(heartbeat_interval_ms=HEARTBEAT_MS, grant_ms=GRACE_MS)
 CRASHED_MS = 100_500
 STEP_MS = 500
@@ -112,7 +113,7 @@ class Cluster:
 
     def _restart(self, now_ms: int) -> None:
         facts = [
-            node.NodeFacts(
+            node_facts.NodeFacts(
                 uid=row.name,
                 name=row.name,
                 machine=row.machine,  # type: ignore[arg-type]
@@ -126,8 +127,8 @@ class Cluster:
             )
             for row in self.rows.values()
         ]
-        machines = [node.Machine(name=each.name, uid=each.uid, boot_id=each.boot_id or "") for each in facts]
-        path = node.Path(
+        machines = [node_facts.Machine(name=each.name, uid=each.uid, boot_id=each.boot_id or "") for each in facts]
+        path = node_facts.Path(
             name="simulator",
             received_ms=now_ms,
             halted=self.path.halted,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kuberklone.store import migrate
+from tests.engine import engine, image  # noqa: F401 - fixtures
 from tests.faults import nursery as nursery_module
 from tests.faults.cluster import Cluster
 from tests.faults.nursery import Nursery

@@ -144,5 +144,19 @@ WAYS: dict[str, list[Way]] = {
 }
 
 
+# Reached with a Docker Engine, by tests/faults/test_docker_machines.py.
+AT_AN_ENGINE = frozenset(
+    {
+        "node.machine_ended",
+        "node.machine_made",
+        "node.machine_removed",
+        "node.machine_started",
+        "node.ordered",
+        "node.pod_stopped",
+        "node.pods_finished",
+    }
+)
+
+
 def reached_by() -> list[tuple[str, Way]]:
     return [(name, way) for name, ways in WAYS.items() for way in ways]

@@ -1,5 +1,6 @@
 """Upgrading: once, whole or not at all, and never by a program that knows less."""
 
+import re
 import sqlite3
 import stat
 import threading
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, inspect, text
 
 from kuberklone import clock
 from kuberklone.errors import KuberkloneError, SchemaOutdated, SchemaTooNew, StoreUnavailable
-from kuberklone.store import migrate, nodes, schema, views
+from kuberklone.store import migrate, nodes, pods, schema, views
 from kuberklone.store.database import Store
 from kuberklone.store.transaction import write
 from tests import waiting
@@ -286,3 +287,22 @@ def _is_waiting(store: Store) -> bool:
     with store.snapshot() as connection:
         question = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'")
         return bool(connection.execute(question).scalar_one())
+
+
+def test_a_cluster_of_the_first_release_keeps_its_pods_and_gets_an_id(store: Store, store_url: str) -> None:
+    migrate.upgrade(store_url)
+    (pod,) = made.add_pods(store, made.pod())
+    _alembic(store, command.downgrade, "2026_11_23")
+    migrate.upgrade(store_url)
+    with store.snapshot() as connection:
+        assert pods.with_uids(connection, [pod.uid]) == [pod]
+    (cluster,) = made.rows(store, schema.cluster)
+    assert re.fullmatch(r"[a-z0-9]{6}", cluster["cluster_id"])
+
+
+def test_the_id_of_a_cluster_stays(store: Store, store_url: str) -> None:
+    migrate.upgrade(store_url)
+    (before,) = made.rows(store, schema.cluster)
+    migrate.upgrade(store_url)
+    (after,) = made.rows(store, schema.cluster)
+    assert before["cluster_id"] == after["cluster_id"]

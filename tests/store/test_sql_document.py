@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from kuberklone.store import decisions, events, evictions, query, views
+from kuberklone.kinds.reporting import MachineInfo, NodeUsage, PodUsage
+from kuberklone.store import decisions, events, evictions, nodes, query, tokens, views
+from kuberklone.store.agents import Beat, Register
 from kuberklone.store.database import Store
 from kuberklone.store.decisions import Decision
 from kuberklone.store.evictions import Eviction
@@ -62,12 +64,40 @@ def populated(store: Store) -> Store:
         )
         Applier().apply(transaction, [InjectFault(name="node-3", kind="slow", restart=True)])
     made.bind(store, there[2], [successor])
+    _let_an_agent_report(store)
     for _ in range(3):
         with write(store) as transaction:
             note = events.about_node(there[2], "NodeNotReady", "The node was silent for its whole grace.")
             events.record(transaction, [note], source="node-health")
     Candidate(store, "scheduler", term_s=4, clock=store.clock).stand()
     return store
+
+
+def _let_an_agent_report(store: Store) -> None:
+    """Of a node in a container, on which one pod uses more than it asked for."""
+    with write(store) as transaction:
+        # Too small for the pods that wait, so that the answers to the other questions stay what they are.
+        tiny = made.node("docker-1", provider="docker", cpu_millis=100, labels='{"kind":"tiny"}', unschedulable=True)
+        (node,) = nodes.create(transaction, [tiny])
+        tokens.create_for_node(transaction, node.uid)
+    greedy = made.bound_pod(store, node, made.pod("greedy", cpu_millis=100), phase="Running", started_ms=1)
+    machine = MachineInfo(os_image="Debian", address="172.17.0.2")
+    measured = PodUsage(uid=greedy.uid, cpu_millis=150, memory_bytes=1)
+    with write(store) as transaction:
+        Applier().apply(
+            transaction,
+            [
+                Register(node_uid=node.uid, session="s", boot_id="b", machine=machine, running=0, grant_ms=1000),
+                Beat(
+                    node_uid=node.uid,
+                    session="s",
+                    seq=2,
+                    grant_ms=1000,
+                    usage=NodeUsage(cpu_millis=200, memory_bytes=2),
+                    pods=(measured,),
+                ),
+            ],
+        )
 
 
 def _ask(store: Store, question: str) -> list[dict[str, object]]:
@@ -100,12 +130,14 @@ ANSWERS: dict[str, list[dict[str, object]]] = {
         {"name": "web-1", "was_on": "node-2", "is_on": "node-3", "status": "Pending"}
     ],
     "How full is each node?": [
+        {"name": "docker-1", "percent": 100},
         {"name": "node-1", "percent": 25},
         {"name": "node-3", "percent": 25},
         {"name": "node-2", "percent": 0},
     ],
     "Why is the pod where it is?": [{"name": "web-2", "node": "node-1", "best": '[["node-1",90],["node-3",80]]'}],
     "Which pods will have to leave their node, and how soon?": [{"name": "web-2", "node": "node-1", "cause": "Taint"}],
+    "Which pods use more than they asked for?": [{"name": "greedy", "node": "docker-1"}],
     "Is there room for a pod of two CPUs?": [{"name": "node-2"}, {"name": "node-1"}, {"name": "node-3"}],
 }
 

@@ -93,7 +93,7 @@ class StoreAndDictionary(RuleBasedStateMachine):
     def add_node(self, name: str, cpu: int, pods_max: int) -> None:
         outcome = self._apply(CreateNodes(nodes=(made.node(name, cpu_millis=cpu * 1000, pods_max=pods_max),)))
         assert isinstance(outcome, KuberkloneError) == (name in self.nodes)
-        if not isinstance(outcome, KuberkloneError):
+        if isinstance(outcome, list):
             self._keep(outcome[0])
         self._remember()
 
@@ -103,7 +103,7 @@ class StoreAndDictionary(RuleBasedStateMachine):
         outcome = self._apply(CreatePods(pods=tuple(made.pod(name, **wish) for name in names)))
         impossible = len(set(names)) < len(names) or not self.pods.keys().isdisjoint(names)
         assert isinstance(outcome, KuberkloneError) == impossible
-        if not isinstance(outcome, KuberkloneError):
+        if isinstance(outcome, list):
             for pod in outcome:
                 self._keep(pod)
         self._remember()
@@ -125,7 +125,7 @@ class StoreAndDictionary(RuleBasedStateMachine):
         outcome = self._apply(RestartNode(name=name))
         allowed = name in self.nodes and self.nodes[name].deleting_ms is None
         assert isinstance(outcome, KuberkloneError) != allowed
-        if not isinstance(outcome, KuberkloneError):
+        if isinstance(outcome, list):
             assert msgspec.structs.replace(self.nodes[name], restarts_wanted=self.nodes[name].restarts_wanted + 1) == (
                 msgspec.structs.replace(outcome[0], revision=self.nodes[name].revision)
             )
@@ -136,7 +136,7 @@ class StoreAndDictionary(RuleBasedStateMachine):
     def ask_to_delete_node(self, name: str) -> None:
         outcome = self._apply(DeleteNode(name=name))
         assert isinstance(outcome, KuberkloneError) != (name in self.nodes)
-        if not isinstance(outcome, KuberkloneError):
+        if isinstance(outcome, list):
             self._keep(outcome[0])
         self._remember()
 
@@ -154,7 +154,7 @@ class StoreAndDictionary(RuleBasedStateMachine):
     def ask_to_delete_pod(self, name: str) -> None:
         outcome = self._apply(DeletePod(namespace="default", name=name))
         assert isinstance(outcome, KuberkloneError) != (name in self.pods)
-        if not isinstance(outcome, KuberkloneError):
+        if isinstance(outcome, list):
             if self.pods[name].node_name is None:
                 del self.pods[name]
             else:

@@ -56,7 +56,7 @@ def _create(*names: str) -> CreatePods:
 
 
 def _names(outcome: Outcome) -> list[str]:
-    assert not isinstance(outcome, KuberkloneError), outcome
+    assert isinstance(outcome, list), outcome
     return [record.name for record in outcome]
 
 

@@ -1,5 +1,6 @@
 """The requests of agents: join, register, beat, ask for pods, report."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from kuberklone.api import bodies, context
 from kuberklone.api.agents import messages
 from kuberklone.api.authentication import Identity
 from kuberklone.api.context import Context
-from kuberklone.errors import NotFound
+from kuberklone.errors import Forbidden, NotFound
 from kuberklone.kinds import node_request, reporting
 from kuberklone.kinds.node import CPU_MILLIS_DEFAULT, Node
 from kuberklone.kinds.node_request import NodeRequest
@@ -41,6 +42,7 @@ _REVISION_MAX = 2**53
 @post("/join", include_in_schema=False)
 async def join(request: Request[Any, Any, Any]) -> Response[bytes]:
     here = context.of(request)
+    _identity(request, "join", "admin")
     said = await bodies.read(request, Join)
     # The same checks, with the same sentences, as for a person who adds a node.
     asked = NodeRequest(
@@ -56,7 +58,7 @@ async def join(request: Request[Any, Any, Any]) -> Response[bytes]:
         Joined(
             node_name=joined.node.name,
             node_uid=joined.node.uid,
-            token=str(joined.token),
+            token=str(replace(joined.token, ca_fingerprint=here.ca_fingerprint)),
             cluster_id=joined.cluster_id,
             heartbeat_interval_s=here.settings.heartbeat_interval_s,
         )
@@ -135,10 +137,17 @@ async def report(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 def _speaker(request: Request[Any, Any, Any]) -> str:
-    """The uid of the node whose agent asks; the door has let nobody else in here."""
+    """The uid of the node whose agent asks."""
+    return _identity(request, "node").subject
+
+
+def _identity(request: Request[Any, Any, Any], *purposes: str) -> Identity:
+    """The door judges paths as they were sent; this judges what the framework made of them, such as //agent/v1/join."""
     identity = request.auth
     assert isinstance(identity, Identity), "the door identifies everybody"
-    return identity.subject
+    if identity.purpose not in purposes:
+        raise Forbidden(f"a token of purpose {identity.purpose} does not allow this")
+    return identity
 
 
 def _node(here: Context, uid: str) -> Node:

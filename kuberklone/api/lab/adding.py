@@ -10,6 +10,7 @@ from kuberklone.api.context import Context
 from kuberklone.api.documentation import accepts
 from kuberklone.api.lab import answers
 from kuberklone.api.lab.answers import Items, NodeAnswer, PodAnswer
+from kuberklone.errors import Refused
 from kuberklone.kinds import node_request, pod_request
 from kuberklone.kinds.node_request import NodeRequest
 from kuberklone.kinds.pod_request import PodRequest
@@ -22,7 +23,14 @@ _encoder = msgspec.json.Encoder()
 @post("/add_node", summary="Add a node, or several", operation_class=accepts(NodeRequest, 409))
 async def add_node(request: Request[Any, Any, Any]) -> Response[NodeAnswer | Items[NodeAnswer]]:
     wanted = await bodies.read(request, NodeRequest)
-    created = await context.of(request).writes.nodes(CreateNodes(nodes=node_request.build(wanted)))
+    here = context.of(request)
+    if wanted.provider == "docker" and not here.settings.tls_host:
+        # Nobody would ever hear the node.
+        raise Refused(
+            "the agents of Docker nodes come in by TLS, and this API does not listen for them; "
+            "start the cluster with kuberklone up --provider docker"
+        )
+    created = await here.writes.nodes(CreateNodes(nodes=node_request.build(wanted)))
     listed = [answers.new_node(node) for node in created]
     return _created(_document(listed, as_list=wanted.count is not None))
 

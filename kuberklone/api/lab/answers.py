@@ -20,6 +20,14 @@ class Items(msgspec.Struct, Generic[Item], frozen=True):
     items: list[Item]
 
 
+class UsageAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What its agent measured last."""
+
+    cpus: float
+    memory_bytes: int
+    age_seconds: float
+
+
 class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A node and what its pods take of it."""
 
@@ -34,6 +42,7 @@ class NodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     pods_max: int
     heartbeat_age_seconds: Annotated[float | None, Meta(description="null: never heard")]
     provider: str
+    usage: Annotated[UsageAnswer | None, Meta(description="what it really uses; null: nobody measures it")]
     restarts: int
     restart_at: Annotated[str | None, Meta(description="when it will be started again, if it is not Ready by then")]
     schedulable: bool
@@ -57,6 +66,8 @@ class PodAnswer(msgspec.Struct, frozen=True, kw_only=True):
     age_seconds: float
     reason: str | None
     exit_code: int | None
+    restarts: Annotated[int, Meta(description="how often its containers were started again")]
+    usage: Annotated[UsageAnswer | None, Meta(description="what it really uses; null: nobody measures it")]
     labels: msgspec.Raw
     created_at: str
     uid: str
@@ -91,6 +102,7 @@ def node(row: NodeInUse, *, now_ms: int) -> NodeAnswer:
         pods_max=record.pods_max,
         heartbeat_age_seconds=None if row.received_ms is None else seconds_since(row.received_ms, now_ms),
         provider=record.provider,
+        usage=_usage(row, now_ms=now_ms),
         restarts=record.restarts,
         restart_at=moment(record.restart_at_ms),
         schedulable=not record.unschedulable,
@@ -120,10 +132,22 @@ def pod(row: PodLine | Pod, *, now_ms: int) -> PodAnswer:
         age_seconds=seconds_since(row.created_ms, now_ms),
         reason=row.reason,
         exit_code=row.exit_code,
+        restarts=row.restarts,
+        usage=None if isinstance(row, Pod) else _usage(row, now_ms=now_ms),
         labels=msgspec.Raw(row.labels.encode()),
         created_at=timestamp(row.created_ms),
         uid=row.uid,
         revision=row.revision,
+    )
+
+
+def _usage(row: NodeInUse | PodLine, *, now_ms: int) -> UsageAnswer | None:
+    if row.measured_ms is None:
+        return None
+    return UsageAnswer(
+        cpus=cores(row.measured_cpu_millis or 0),
+        memory_bytes=row.measured_memory_bytes or 0,
+        age_seconds=seconds_since(row.measured_ms, now_ms),
     )
 
 

@@ -1,0 +1,57 @@
+"""Facts for tests of what an agent decides: a node, a pod, a container, each with what most tests want."""
+
+from typing import Any
+
+from kuberklone.agent.facts import Container, Failure, Grant, Key, Memory, Node, Pod
+
+NOW = 1_000_000
+BOOT = "boot-1"
+GRANT_MS = 40_000
+
+
+def node(**changes: Any) -> Node:
+    """A node that was heard a second ago."""
+    grant = Grant(until_ms=NOW + GRANT_MS - 1_000, lasts_ms=GRANT_MS, renewed_ms=1)
+    return Node(**{"name": "node-1", "boot_id": BOOT, "grant": grant, "listed_ms": NOW - 500} | changes)
+
+
+def ungranted(**changes: Any) -> Node:
+    return node(grant=Grant(until_ms=NOW, lasts_ms=GRANT_MS, renewed_ms=1), **changes)
+
+
+def pod(**changes: Any) -> Pod:
+    return Pod(**{"uid": "pod-1", "name": "web"} | changes)
+
+
+def container(**changes: Any) -> Container:
+    """The pod's only container, which has been running for a minute."""
+    return Container(
+        **{"id": "c-0", "pod_uid": "pod-1", "boot_id": BOOT, "state": "Running", "started_ms": NOW - 60_000} | changes
+    )
+
+
+def exited(*, exit_code: int = 0, ago_ms: int = 1_000, **changes: Any) -> Container:
+    return container(state="Exited", exit_code=exit_code, ended_ms=NOW - ago_ms, **changes)
+
+
+def memory(
+    *,
+    signalled: dict[str, int] | None = None,
+    failure: Failure | None = None,
+    busy: frozenset[Key] = frozenset(),
+    name: str = "main",
+) -> Memory:
+    failures = {} if failure is None else {Key("pod-1", name): failure}
+    return Memory(signalled=signalled or {}, failures=failures, busy=busy)
+
+
+def failure(**changes: Any) -> Failure:
+    return Failure(
+        **{
+            "reason": "ImagePullBackOff",
+            "message": "no such image",
+            "retry_at_ms": NOW + 5_000,
+            "delay_ms": 10_000,
+        }
+        | changes
+    )

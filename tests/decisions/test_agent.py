@@ -1,0 +1,445 @@
+"""What a real agent does with its containers."""
+
+from dataclasses import replace
+
+import pytest
+
+from kuberklone.agent.decide import (
+    BACKOFF_FIRST_MS,
+    BACKOFF_MAX_MS,
+    FORGIVEN_AFTER_MS,
+    Action,
+    Kill,
+    Plan,
+    Remove,
+    Run,
+    Signal,
+    decide,
+)
+from kuberklone.agent.facts import NETWORK, Container, Grant, Key, Memory, Node, Pod
+from tests.decisions.agent_facts import GRANT_MS, NOW, container, exited, failure, memory, node, pod, ungranted
+
+KEY = Key("pod-1", "main")
+NOTHING: tuple[Action, ...] = ()
+
+
+def planned(
+    pods: list[Pod] | None, containers: list[Container], *, on: Node | None = None, knowing: Memory | None = None
+) -> Plan:
+    return decide(
+        None if pods is None else {each.uid: each for each in pods},
+        containers,
+        node=on or node(),
+        memory=knowing or memory(),
+        now_ms=NOW,
+    )
+
+
+def run(**changes: object) -> Run:
+    return replace(Run(key=KEY, attempt=0), **changes)  # type: ignore[arg-type]
+
+
+def remove(container_id: str, reason: object, **changes: object) -> Remove:
+    return replace(Remove(key=KEY, container_id=container_id, reason=reason), **changes)  # type: ignore[arg-type]
+
+
+def signal(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Signal:
+    return Signal(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
+
+
+def kill(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Kill:
+    return Kill(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "containers", "expected"),
+    [
+        pytest.param(pod(), [], (run(),), id="bound: run"),
+        pytest.param(pod(), [container()], NOTHING, id="it runs: nothing to do"),
+        pytest.param(
+            pod(),
+            [container(state="Created", attempt=2, restart_delay_ms=20_000)],
+            (run(attempt=2, restart_delay_ms=20_000),),
+            id="made and not started: started",
+        ),
+        pytest.param(pod(starts_at_ms=NOW), [], (run(),), id="its start delay is over"),
+        pytest.param(pod(starts_at_ms=NOW + 1), [], NOTHING, id="its start delay is not over"),
+        pytest.param(pod(invalid="no containers"), [], NOTHING, id="nobody can run it"),
+        pytest.param(
+            pod(phase="Running", restarts=4), [], (run(attempt=5),), id="it ran, and nothing is left: its count goes on"
+        ),
+        pytest.param(
+            pod(phase="Running", restarts=4, mains=("main", "side")),
+            [],
+            (run(), run(key=Key("pod-1", "side"))),
+            id="of several containers nobody knows whose count it was",
+        ),
+    ],
+)
+def test_a_pod_is_run(given: Pod, containers: list[Container], expected: tuple[Action, ...]) -> None:
+    assert planned([given], containers).actions == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "ended", "expected"),
+    [
+        pytest.param("Always", exited(), (run(attempt=1, restart_delay_ms=10_000),), id="Always: after success"),
+        pytest.param(
+            "Always", exited(exit_code=1), (run(attempt=1, restart_delay_ms=10_000),), id="Always: after failure"
+        ),
+        pytest.param("OnFailure", exited(), NOTHING, id="OnFailure: not after success"),
+        pytest.param(
+            "OnFailure", exited(exit_code=1), (run(attempt=1, restart_delay_ms=10_000),), id="OnFailure: after failure"
+        ),
+        pytest.param("Never", exited(exit_code=1), NOTHING, id="Never"),
+    ],
+)
+def test_the_restart_policy_says_whether_it_runs_again(
+    policy: str, ended: Container, expected: tuple[Action, ...]
+) -> None:
+    assert planned([pod(policy=policy)], [ended]).actions == expected
+
+
+@pytest.mark.parametrize(
+    ("ended", "expected", "wake_ms"),
+    [
+        pytest.param(
+            exited(restart_delay_ms=10_000, ago_ms=9_999), None, NOW + 1, id="the second restart waits ten seconds"
+        ),
+        pytest.param(
+            exited(restart_delay_ms=10_000, ago_ms=10_000),
+            20_000,
+            None,
+            id="then it comes, and the next one waits twice as long",
+        ),
+        pytest.param(
+            exited(restart_delay_ms=160_000, ago_ms=160_000), BACKOFF_MAX_MS, None, id="but never above five minutes"
+        ),
+        pytest.param(
+            exited(restart_delay_ms=300_000, started_ms=NOW - FORGIVEN_AFTER_MS - 1_000),
+            BACKOFF_FIRST_MS,
+            None,
+            id="ten minutes of running are forgiveness",
+        ),
+    ],
+)
+def test_a_crashing_container_waits_longer_each_time(
+    ended: Container, expected: int | None, wake_ms: int | None
+) -> None:
+    plan = planned([pod()], [ended])
+    assert [each.restart_delay_ms for each in plan.actions if isinstance(each, Run)] == (
+        [] if expected is None else [expected]
+    )
+    assert plan.wake_ms == wake_ms
+
+
+def test_only_the_last_ended_run_is_kept_beside_the_present_one() -> None:
+    runs = [exited(id=f"c-{attempt}", attempt=attempt) for attempt in range(3)]
+    assert planned([pod()], [container(id="c-3", attempt=3), *runs]).actions == (
+        remove("c-0", None),
+        remove("c-1", None),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "knowing", "expected", "wake_ms"),
+    [
+        pytest.param(pod(), memory(failure=failure()), NOTHING, NOW + 5_000, id="it waits"),
+        pytest.param(
+            pod(), memory(failure=failure(retry_at_ms=NOW)), (run(),), None, id="and is tried again when it is time"
+        ),
+        pytest.param(
+            pod(policy="Never"),
+            memory(failure=failure(at_start=True, retry_at_ms=NOW)),
+            NOTHING,
+            None,
+            id="a command that cannot be run was the only try of a pod that never restarts",
+        ),
+        pytest.param(
+            pod(policy="OnFailure"),
+            memory(failure=failure(at_start=True, retry_at_ms=NOW)),
+            (run(),),
+            None,
+            id="of any other it is one of many",
+        ),
+    ],
+)
+def test_what_could_not_be_started_is_tried_again(
+    given: Pod, knowing: Memory, expected: tuple[Action, ...], wake_ms: int | None
+) -> None:
+    plan = planned([given], [], knowing=knowing)
+    assert (plan.actions, plan.wake_ms) == (expected, wake_ms)
+
+
+INIT = pod(init=("first", "second"))
+FIRST, SECOND = Key("pod-1", "first"), Key("pod-1", "second")
+
+
+@pytest.mark.parametrize(
+    ("given", "containers", "expected"),
+    [
+        pytest.param(INIT, [], (run(key=FIRST),), id="the first one first"),
+        pytest.param(INIT, [container(name="first")], NOTHING, id="it runs: the others wait"),
+        pytest.param(INIT, [exited(name="first")], (run(key=SECOND),), id="it succeeded: the second"),
+        pytest.param(
+            INIT, [exited(name="first"), exited(name="second", id="c-1")], (run(),), id="all succeeded: the pod's own"
+        ),
+        pytest.param(
+            INIT,
+            [exited(name="first", exit_code=1)],
+            (run(key=FIRST, attempt=1, restart_delay_ms=10_000),),
+            id="it failed: again, even where the policy is Always",
+        ),
+        pytest.param(
+            replace(INIT, policy="Never"), [exited(name="first", exit_code=1)], NOTHING, id="unless the policy is Never"
+        ),
+        pytest.param(INIT, [container()], NOTHING, id="the pod's own runs: they are over, though nothing is left"),
+    ],
+)
+def test_init_containers_succeed_one_after_another(
+    given: Pod, containers: list[Container], expected: tuple[Action, ...]
+) -> None:
+    assert planned([given], containers).actions == expected
+
+
+NETTED = pod(mains=("main", "side"), has_network=True)
+NET = Key("pod-1", NETWORK)
+
+
+@pytest.mark.parametrize(
+    ("containers", "expected"),
+    [
+        pytest.param([], (run(key=NET),), id="before all others"),
+        pytest.param(
+            [container(id="net", name=NETWORK)],
+            (run(network_of="net"), run(key=Key("pod-1", "side"), network_of="net")),
+            id="the others join it",
+        ),
+        pytest.param(
+            [exited(id="net", name=NETWORK), container()],
+            (kill("Crashed"),),
+            id="it is gone: whoever joined it has none",
+        ),
+        pytest.param(
+            [exited(id="net", name=NETWORK), exited()],
+            (run(key=NET, attempt=1, restart_delay_ms=10_000),),
+            id="then it comes first again",
+        ),
+    ],
+)
+def test_a_container_that_does_nothing_else_holds_the_network(
+    containers: list[Container], expected: tuple[Action, ...]
+) -> None:
+    assert planned([NETTED], containers).actions == expected
+
+
+DELETED = pod(phase="Running", deleting=True, grace_ms=10_000)
+
+
+@pytest.mark.parametrize(
+    ("given", "containers", "knowing", "expected", "wake_ms"),
+    [
+        pytest.param(DELETED, [container()], memory(), (signal(),), None, id="it is asked to end"),
+        pytest.param(
+            DELETED, [container()], memory(signalled={"c-0": NOW - 9_999}), NOTHING, NOW + 1, id="and has its grace"
+        ),
+        pytest.param(
+            DELETED, [container()], memory(signalled={"c-0": NOW - 10_000}), (kill(),), None, id="and is killed then"
+        ),
+        pytest.param(replace(DELETED, grace_ms=0), [container()], memory(), (kill(),), None, id="without any, at once"),
+        pytest.param(DELETED, [exited()], memory(), (remove("c-0", "Deleted"),), None, id="what ended is removed"),
+        pytest.param(
+            DELETED,
+            [container(state="Created")],
+            memory(),
+            (remove("c-0", "Deleted"),),
+            None,
+            id="what never started, too",
+        ),
+        pytest.param(
+            replace(DELETED, held=True), [exited()], memory(), NOTHING, None, id="unless somebody still looks at it"
+        ),
+    ],
+)
+def test_a_deleted_pod_is_stopped_with_its_grace(
+    given: Pod, containers: list[Container], knowing: Memory, expected: tuple[Action, ...], wake_ms: int | None
+) -> None:
+    plan = planned([given], containers, knowing=knowing)
+    assert (plan.actions, plan.wake_ms, plan.removed) == (expected, wake_ms, ())
+
+
+def test_whoever_holds_the_network_of_others_goes_last() -> None:
+    both = [container(id="net", name=NETWORK), container()]
+    assert planned([replace(DELETED, has_network=True)], both).actions == (signal(),)
+    alone = [container(id="net", name=NETWORK), exited()]
+    assert planned([replace(DELETED, has_network=True)], alone).actions == (
+        signal(container_id="net", key=NET),
+        remove("c-0", "Deleted"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "containers", "knowing", "expected"),
+    [
+        pytest.param(DELETED, [], memory(), ("pod-1",), id="nothing exists: confirmed"),
+        pytest.param(DELETED, [exited()], memory(), (), id="something is left"),
+        pytest.param(DELETED, [], memory(busy=frozenset({KEY})), (), id="something may just be being made"),
+        pytest.param(replace(DELETED, held=True), [], memory(), (), id="somebody holds the pod"),
+        pytest.param(pod(), [], memory(), (), id="nobody deleted it"),
+        pytest.param(DELETED, [container(boot_id="boot-0")], memory(), (), id="something of an earlier boot is left"),
+    ],
+)
+def test_the_stop_is_confirmed_once_nothing_of_the_pod_exists(
+    given: Pod, containers: list[Container], knowing: Memory, expected: tuple[str, ...]
+) -> None:
+    assert planned([given], containers, knowing=knowing).removed == expected
+
+
+@pytest.mark.parametrize(
+    ("containers", "expected"),
+    [
+        pytest.param([container()], (signal("Finished"),), id="runs although the pod is over: stopped"),
+        pytest.param([exited()], NOTHING, id="its logs are kept"),
+        pytest.param([], NOTHING, id="it is not run again"),
+    ],
+)
+def test_a_finished_pod_is_final(containers: list[Container], expected: tuple[Action, ...]) -> None:
+    assert planned([pod(phase="Failed")], containers).actions == expected
+
+
+MOVABLE = pod(phase="Running", on_node_failure="Reschedule")
+STOP_GRACE_MS = 2_500
+"""Half of the last part of a grant of forty seconds: its eighth, at most five seconds."""
+
+
+@pytest.mark.parametrize(
+    ("given", "on", "containers", "knowing", "expected"),
+    [
+        pytest.param(MOVABLE, node(), [container()], memory(), NOTHING, id="the grant holds: it runs"),
+        pytest.param(MOVABLE, ungranted(), [container()], memory(), (signal("GrantEnded"),), id="no grant: stopped"),
+        pytest.param(
+            MOVABLE,
+            ungranted(),
+            [container()],
+            memory(signalled={"c-0": NOW - STOP_GRACE_MS}),
+            (kill("GrantEnded"),),
+            id="killed, so that it is gone when the grant ends",
+        ),
+        pytest.param(
+            MOVABLE,
+            ungranted(),
+            [exited(exit_code=143)],
+            memory(),
+            (remove("c-0", "GrantEnded"),),
+            id="and forgotten: it did not end by itself",
+        ),
+        pytest.param(MOVABLE, ungranted(), [], memory(), NOTHING, id="no grant: not started"),
+        pytest.param(
+            replace(MOVABLE, on_node_failure="Delete"),
+            ungranted(),
+            [container()],
+            memory(),
+            NOTHING,
+            id="nobody else would start it: it runs on",
+        ),
+        pytest.param(
+            replace(MOVABLE, on_node_failure="Delete"), ungranted(), [exited()], memory(),
+            (run(attempt=1, restart_delay_ms=10_000),), id="and is restarted",
+        ),
+        pytest.param(
+            MOVABLE,
+            node(listed_ms=NOW - 2_000, grant=replace(node().grant, renewed_ms=NOW - 1_000)),
+            [container()],
+            memory(),
+            (signal("GrantEnded"),),
+            id="heard again, but the list is older: it may have moved away",
+        ),
+        pytest.param(
+            MOVABLE,
+            node(),
+            [container()],
+            memory(signalled={"c-0": NOW - 10}),
+            NOTHING,
+            id="heard again while it ends: it ends",
+        ),
+        pytest.param(
+            MOVABLE,
+            node(),
+            [exited(exit_code=143)],
+            memory(signalled={"c-0": NOW - 10}),
+            (remove("c-0", "GrantEnded"),),
+            id="and is forgotten",
+        ),
+        pytest.param(MOVABLE, node(), [], memory(), (run(attempt=1),), id="and resumed"),
+    ],
+)  # fmt: skip
+def test_what_would_be_moved_runs_no_longer_than_the_grant(
+    given: Pod, on: Node, containers: list[Container], knowing: Memory, expected: tuple[Action, ...]
+) -> None:
+    assert planned([given], containers, on=on, knowing=knowing).actions == expected
+
+
+def test_the_agent_wakes_up_in_time_to_stop_what_would_be_moved() -> None:
+    plan = planned([MOVABLE], [container()])
+    assert plan.wake_ms == NOW + GRANT_MS - 1_000 - 5_000
+
+
+@pytest.mark.parametrize(
+    ("lasts_ms", "before_ms"),
+    [
+        pytest.param(40_000, 5_000, id="an eighth"),
+        pytest.param(3_000, 375, id="an eighth of little"),
+        pytest.param(400_000, 5_000, id="at most five seconds"),
+    ],
+)
+def test_stopping_begins_before_the_grant_ends(lasts_ms: int, before_ms: int) -> None:
+    grant = Grant(until_ms=NOW, lasts_ms=lasts_ms)
+    assert grant.stop_at_ms == NOW - before_ms
+
+
+EARLIER = container(id="old", boot_id="boot-0", pod_uid="pod-9")
+FOREIGN = container(id="old", pod_uid="pod-9")
+OTHER = Key("pod-9", "main")
+
+
+@pytest.mark.parametrize(
+    ("containers", "expected", "blocked"),
+    [
+        pytest.param([EARLIER], (remove("old", "EarlierBoot", key=OTHER),), True, id="of an earlier boot"),
+        pytest.param([FOREIGN], (remove("old", "PodGone", key=OTHER),), True, id="of a pod that is not mine"),
+        pytest.param(
+            [container(id="old", boot_id="boot-0")],
+            (remove("old", "EarlierBoot"),),
+            True,
+            id="of an earlier boot, though the pod is mine",
+        ),
+        pytest.param(
+            [replace(FOREIGN, state="Exited")],
+            (remove("old", "PodGone", key=OTHER), run()),
+            False,
+            id="what has ended stands in nobody's way",
+        ),
+    ],
+)
+def test_what_must_not_run_is_stopped_before_anything_is_started(
+    containers: list[Container], expected: tuple[Action, ...], blocked: bool
+) -> None:
+    plan = planned([pod()], containers)
+    assert (plan.actions, plan.blocked) == (expected, blocked)
+
+
+@pytest.mark.parametrize(
+    ("containers", "expected"),
+    [
+        pytest.param([FOREIGN], NOTHING, id="nobody said yet whose it is"),
+        pytest.param([EARLIER], (remove("old", "EarlierBoot", key=OTHER),), id="an earlier boot is nobody's"),
+    ],
+)
+def test_before_the_first_list_only_earlier_boots_are_stopped(
+    containers: list[Container], expected: tuple[Action, ...]
+) -> None:
+    assert planned(None, containers).actions == expected
+
+
+def test_what_is_being_worked_on_is_left_alone() -> None:
+    assert planned([pod()], [], knowing=memory(busy=frozenset({KEY}))).actions == NOTHING
