@@ -92,3 +92,8 @@ def _event(row: Any) -> Event:
         last_ms=row.last_ms,
         source="scheduler",
     )
+
+
+def _assigned(row: Any) -> str:
+    """In kube-scheduler's words, which people and programs look for."""
+    return f"Successfully assigned {row.namespace}/{row.name} to {row.node_name}"
