@@ -23,7 +23,7 @@ class Queue:
         self._told: dict[str, tuple[Mapping[str, int], int]] = {}
 
     def put(self, pods: Iterable[Pod]) -> list[str]:
-        """Add pods, or replace those of the same uid; messages about pods that cannot be understood."""
+        """Add pods that are ours to place, or replace those of the same uid; messages about those not understood."""
         errors = []
         for pod in pods:
             if pod.shape not in self._inputs:
@@ -32,6 +32,8 @@ class Queue:
                 except ValueError as error:
                     errors.append(f"pod {pod.namespace}/{pod.name} has a spec that cannot be read: {error}")
                     continue
+            if self._inputs[pod.shape].scheduler != pod_kind.SCHEDULER:
+                continue  # somebody else's
             self.pods[pod.uid] = pod
             self._hopeless.discard(pod.uid)
             self._pending[pod.uid] = PendingPod(

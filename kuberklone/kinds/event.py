@@ -45,7 +45,8 @@ def document(event: Event) -> str:
     else:
         placed = f',"namespace":"{event.namespace}"' if event.involved_kind != "Node" else ""
         members = (
-            f'"involvedObject":{{"kind":"{event.involved_kind}","apiVersion":"v1","name":"{event.involved_name}",'
+            f'"involvedObject":{{"kind":"{event.involved_kind}","apiVersion":"{_api_version(event.involved_kind)}",'
+            f'"name":"{event.involved_name}",'
             f'"uid":"{event.involved_uid}"{placed}}},"firstTimestamp":"{timestamp(event.created_ms)}",'
             f'"source":{{"component":"{event.source}"}},"reportingComponent":"{event.source}","reportingInstance":""'
         )
@@ -55,6 +56,14 @@ def document(event: Event) -> str:
         f'"type":{json_text.quoted(event.type)},"reason":{json_text.quoted(event.reason)},'
         f'"message":{json_text.quoted(event.message)},"count":{event.count}{last}}}'
     )
+
+
+# Of the kinds outside the core group that the cluster's own components tell something about.
+_API_VERSIONS = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "PodDisruptionBudget": "policy/v1"}
+
+
+def _api_version(kind: str) -> str:
+    return _API_VERSIONS.get(kind, "v1")
 
 
 def read(document: Document, old: Event | None) -> Event:

@@ -19,6 +19,9 @@ ON_NODE_FAILURE = "kuberklone.io/on-node-failure"
 MOVING_CAUSES = frozenset({"NodeUnreachable", "NodeDeleted", "Taint", "Evicted"})
 """Causes of deletion that are the node's and not the pod's: one that asks for it goes on elsewhere."""
 
+SCHEDULER = "default-scheduler"
+"""The `spec.schedulerName` of pods that our scheduler binds; others wait for a scheduler from outside."""
+
 PRIORITY_MAX = 10**9  # the largest priority a user may give; Kubernetes keeps those above for itself
 
 
@@ -77,6 +80,7 @@ class SchedulingInputs(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []
+    scheduler: str = SCHEDULER
 
 
 _TEXT = msgspec.json.Encoder(order="sorted")
@@ -116,6 +120,7 @@ def termination_grace_s(pod: Pod) -> int:
 class _SpecSchedulingPart(msgspec.Struct, rename="camel"):
     node_selector: dict[str, str] = {}
     tolerations: list[_TolerationDocument] = []
+    scheduler_name: str = SCHEDULER
 
 
 _SPEC = msgspec.json.Decoder(_SpecSchedulingPart)
@@ -138,6 +143,7 @@ def scheduling_inputs(pod: Pod) -> SchedulingInputs:
             )
             for toleration in part.tolerations
         ],
+        scheduler=part.scheduler_name or SCHEDULER,
     )
 
 

@@ -46,7 +46,7 @@ def declare(
         resource=resource,
         group=group,
         api_version=api_version,
-        document=_documents(api_version, kind),
+        document=_documents(api_version, kind, shows_status=reads_status),
         read=_reader(first_status=first if reads_status else None, counts_generation=counts_generation),
         read_status=_read_status if reads_status else None,
         resets_status=reads_status,
@@ -54,7 +54,8 @@ def declare(
     )
 
 
-def _documents(api_version: str, kind: str) -> Callable[[StoredObject], str]:
+def _documents(api_version: str, kind: str, *, shows_status: bool) -> Callable[[StoredObject], str]:
+    """`shows_status`: also while it is empty, as Go writes it; clients reach for its members without a look."""
     head = f'{{"apiVersion":"{api_version}","kind":"{kind}",'
 
     def document(record: StoredObject) -> str:
@@ -63,7 +64,7 @@ def _documents(api_version: str, kind: str) -> Callable[[StoredObject], str]:
             parts.append(f'"spec":{record.spec}')
         if record.data != json_text.EMPTY:
             parts.append(json_text.members(record.data))
-        if record.status != json_text.EMPTY:
+        if shows_status or record.status != json_text.EMPTY:
             parts.append(f'"status":{record.status}')
         return head + ",".join(parts) + "}"
 

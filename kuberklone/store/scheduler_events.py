@@ -84,8 +84,16 @@ def _event(row: Any) -> Event:
         involved_uid=row.pod_uid,
         type="Normal" if is_placed else "Warning",
         reason="Scheduled" if is_placed else "FailedScheduling",
-        message=f"Bound to {row.node_name}" if is_placed else row.message or "",
+        # In kube-scheduler's words, which people and programs look for.
+        message=f"Successfully assigned {row.namespace}/{row.name} to {row.node_name}"
+        if is_placed
+        else row.message or "",
         count=row.count,
         last_ms=row.last_ms,
         source="scheduler",
     )
+
+
+def _assigned(row: Any) -> str:
+    """In kube-scheduler's words, which people and programs look for."""
+    return f"Successfully assigned {row.namespace}/{row.name} to {row.node_name}"

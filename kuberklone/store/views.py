@@ -87,7 +87,9 @@ def definitions(dialect: str) -> dict[str, str]:
             "e.namespace, e.involved_uid AS object_uid FROM events e UNION ALL "
             f"SELECT {moment('d.last_ms')}, CASE WHEN d.outcome = 'Scheduled' THEN 'Normal' ELSE 'Warning' END, "
             "CASE WHEN d.outcome = 'Scheduled' THEN 'Scheduled' ELSE 'FailedScheduling' END, 'Pod', "
-            "COALESCE(p.name, l.name), COALESCE(d.message, 'Bound to ' || d.node_name), d.count, "
+            "COALESCE(p.name, l.name), COALESCE(d.message, 'Successfully assigned ' "
+            "|| COALESCE(p.namespace, l.namespace) || '/' || COALESCE(p.name, l.name) || ' to ' || d.node_name), "
+            "d.count, "
             "'scheduler', d.last_ms, d.first_ms, COALESCE(p.namespace, l.namespace), d.pod_uid "
             "FROM decisions d LEFT JOIN pods p ON p.uid = d.pod_uid LEFT JOIN placements l ON l.pod_uid = d.pod_uid"
         ),
