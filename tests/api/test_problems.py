@@ -18,8 +18,9 @@ def _all_errors() -> Iterator[type[KuberkloneError]]:
 def _made(kind: type[KuberkloneError]) -> KuberkloneError:
     if issubclass(kind, errors.ApplyConflict):
         return kind("message", causes=())
-    named = (errors.InvalidField, errors.AlreadyExists, errors.DisruptionRefused)
-    return kind("field", "message") if kind in named else kind()
+    if issubclass(kind, errors.DisruptionRefused):
+        return kind("cause")
+    return kind("field", "message") if kind in (errors.InvalidField, errors.AlreadyExists) else kind()
 
 
 @pytest.mark.parametrize("kind", list(_all_errors()), ids=lambda kind: kind.__name__)
