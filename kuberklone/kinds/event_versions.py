@@ -22,7 +22,11 @@ _TO_CORE = {new: core for core, new in _NAMES}
 
 def to_core(document: Document) -> Document:
     """An event of events.k8s.io/v1 as it is kept."""
-    return {_TO_CORE.get(member, member): value for member, value in document.items()}
+    found = {_TO_CORE.get(member, member): value for member, value in document.items()}
+    if found.get("eventTime") is None or found["eventTime"] == _first(found):
+        # It was put there by us.
+        found.pop("eventTime", None)
+    return found
 
 
 def from_core(document: Document) -> Document:
@@ -33,7 +37,11 @@ def from_core(document: Document) -> Document:
     """
     found = {_TO_NEW.get(member, member): value for member, value in document.items()}
     if not found.get("eventTime"):
-        first = document.get("firstTimestamp") or document["metadata"].get("creationTimestamp")
-        # Times of this field have microseconds.
-        found["eventTime"] = first.replace("Z", ".000000Z") if first and "." not in first else first
+        found["eventTime"] = _first(document)
     return found
+
+
+def _first(event: Document) -> str | None:
+    """When a kept event was said first, in the microseconds of `eventTime`."""
+    first: str | None = event.get("firstTimestamp") or event["metadata"].get("creationTimestamp")
+    return first.replace("Z", ".000000Z") if first and "." not in first else first

@@ -9,7 +9,7 @@ from kuberklone.kinds.catalogue import Served
 def prepared(served: Served, document: Document) -> Document:
     """A copy in the version that is kept, with what Kubernetes fills in.
 
-    Members that are null are left out: Go programs write them for what is not set, and say the same by that.
+    What is null is left out: Go programs write it for what is not set, and say the same by that.
     """
     found: Document = served.stored(without_nulls(document))
     served.kind.default(found)
@@ -17,9 +17,9 @@ def prepared(served: Served, document: Document) -> Document:
 
 
 def without_nulls(value: Any) -> Any:
-    """A copy in which no object has a member that is null."""
+    """A copy in which nothing is null: neither members of objects nor items of lists."""
     if isinstance(value, dict):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value]
+        return [without_nulls(inner) for inner in value if inner is not None]
     return value

@@ -161,4 +161,4 @@ def test_a_controller_selects_what_its_template_says() -> None:
 
 def test_nulls_are_left_out_at_any_depth() -> None:
     document = {"metadata": {"name": "a", "creationTimestamp": None}, "list": [{"b": None, "c": 1}, None]}
-    assert without_nulls(document) == {"metadata": {"name": "a"}, "list": [{"c": 1}, None]}
+    assert without_nulls(document) == {"metadata": {"name": "a"}, "list": [{"c": 1}]}
