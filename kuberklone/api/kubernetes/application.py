@@ -3,7 +3,6 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any, cast
 
 from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
@@ -161,34 +160,36 @@ async def _send_stream(send: Send, receive: Receive, answer: Stream, request: Re
     if answer.may_be_compressed and _accepts_gzip(request):
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
         headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-    await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+    sending = asyncio.ensure_future(_pieces(send, answer, headers, compressor, is_head=scope["method"] == "HEAD"))
     left = asyncio.ensure_future(_left(receive))
-    chunks = answer.chunks
     try:
-        while scope["method"] != "HEAD":
-            following = asyncio.ensure_future(anext(chunks, None))
-            await asyncio.wait({following, left}, return_when=asyncio.FIRST_COMPLETED)
-            if left.done():
-                following.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await following
-                return
-            chunk = following.result()
-            if chunk is None:
-                break
-            if compressor is not None:
-                chunk = compressor.compress(chunk)
-            if chunk:
-                async with answer.patience.while_sending():
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        rest = b"" if compressor is None or scope["method"] == "HEAD" else compressor.flush()
-        await send({"type": "http.response.body", "body": rest, "more_body": False})
+        # Two tasks for the whole answer, and none for each piece: a change is sent to a hundred watchers at once.
+        await asyncio.wait({sending, left}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
     except TimeoutError:
         # The server then closes the connection in the middle of the answer, which is what it is.
         _log.warning("a client was cut off that takes nothing", path=scope["path"])
     finally:
-        left.cancel()
-        await _close(chunks)
+        for task in (sending, left):
+            task.cancel()
+        await asyncio.gather(sending, left, return_exceptions=True)
+        await _close(answer.chunks)
+
+
+async def _pieces(
+    send: Send, answer: Stream, headers: list[tuple[bytes, bytes]], compressor: Any, *, is_head: bool
+) -> None:
+    await send({"type": "http.response.start", "status": answer.code, "headers": headers})
+    rest = b""
+    if not is_head:
+        async for chunk in answer.chunks:
+            piece = chunk if compressor is None else compressor.compress(chunk)
+            if piece:
+                async with answer.patience.while_sending():
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        rest = b"" if compressor is None else compressor.flush()
+    await send({"type": "http.response.body", "body": rest, "more_body": False})
 
 
 async def _left(receive: Receive) -> None:
