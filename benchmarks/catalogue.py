@@ -8,12 +8,23 @@ from benchmarks.measurement import Benchmark
 def catalogue() -> Mapping[str, Benchmark]:
     """All of them by name, in the order in which they run."""
     # Imported here: whoever lists names need not import the scheduler.
-    from benchmarks import beating, binding, failing, idling, kubernetes_records, latency, posting, starting
+    from benchmarks import (
+        beating,
+        binding,
+        failing,
+        idling,
+        kubernetes_records,
+        kubernetes_watches,
+        latency,
+        posting,
+        starting,
+    )
 
     found = (
         binding.BENCHMARK,
         posting.BENCHMARK,
         kubernetes_records.BENCHMARK,
+        kubernetes_watches.BENCHMARK,
         beating.BENCHMARK,
         latency.BENCHMARK,
         failing.BENCHMARK,
