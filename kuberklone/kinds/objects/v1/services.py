@@ -1,4 +1,4 @@
-"""Service: one address for the pods that a selector chooses."""
+"""Service: one address for the pods that a selector chooses. (`service` alone would say nothing as a name.)"""
 
 from collections.abc import Sequence
 
