@@ -43,6 +43,17 @@ def admit(document: Document, *, toleration_s: float, classes: Mapping[str, Prio
     spec["tolerations"] = tolerations(spec.get("tolerations") or [], toleration_s=toleration_s)
 
 
+def admit_changed(document: Document, before: Document, *, toleration_s: float) -> None:
+    """What the cluster has decided of a pod stays, where an update leaves it out; changes the document."""
+    spec, old = document["spec"], before["spec"]
+    if spec.get("priorityClassName") == old.get("priorityClassName"):
+        for field in ("priority", "preemptionPolicy"):
+            if spec.get(field) is None and old.get(field) is not None:
+                spec[field] = old[field]
+    if old.get("tolerations"):
+        spec["tolerations"] = tolerations(spec.get("tolerations") or [], toleration_s=toleration_s)
+
+
 def tolerations(given: list[Document], *, toleration_s: float) -> list[Document]:
     """Those given, and tolerations of a dead node for a time where nothing is said about it."""
     # Kubernetes counts whole seconds; a person who sets half a second means that the pod waits a little.

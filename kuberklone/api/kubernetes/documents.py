@@ -124,11 +124,12 @@ async def new(
         raise Malformed("resourceVersion should not be set on objects to be created")
     # What people are told first is what they forgot; rules may then rely on what the schema says.
     _refuse(found, _of_schema(found, document), metadata)
-    await admission.admit_new(cluster, request, document)
-    _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
     if not is_applied:
+        # Before admission: what the cluster decides is nobody's, so an apply that does not say it takes nothing away.
         write = write_of(cluster, found, options)
         metadata["managedFields"] = managed_fields.record_update(None, document, write)
+    await admission.admit_new(cluster, request, document)
+    _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
     record: Header = found.kind.read(document, None)
     return msgspec.structs.replace(record, uid=admission.new_uid())
 
@@ -153,6 +154,8 @@ def changed(
     metadata = document["metadata"]
     _keep_identity(metadata, before["metadata"])
     _refuse(found, _of_schema(found, document), metadata)
+    if not subresource:
+        admission.admit_changed(cluster, kind, document, before)
     problems = [*metadata_rules.changes(metadata, before["metadata"]), *metadata_rules.problems(kind, metadata)]
     if not subresource:
         problems += kind.validate(document, before)

@@ -99,6 +99,22 @@ def test_an_apply_of_a_pod_keeps_what_the_cluster_decided(api: Api) -> None:
     assert again["spec"] == made.json()["spec"]
 
 
+def test_what_the_cluster_decides_is_nobodys(api: Api) -> None:
+    """So `kubectl apply --server-side` can take over from `kubectl apply`, which sends none of it."""
+    made = api.http.post(PODS, json=pod("p"), params={"fieldManager": "kubectl-client-side-apply"}).json()
+    (entry,) = made["metadata"]["managedFields"]
+    owned = set(entry["fieldsV1"]["f:spec"])
+    assert {"f:containers", "f:restartPolicy"} <= owned
+    assert owned.isdisjoint({"f:tolerations", "f:priority", "f:preemptionPolicy", "f:serviceAccountName"})
+    # As kubectl does it: what was written before becomes what is applied.
+    entry |= {"manager": "kubectl", "operation": "Apply"}
+    patched(api, f"{PODS}/p", {"metadata": {"managedFields": [entry]}})
+    document = {"apiVersion": "v1", "kind": "Pod", **pod("p", labels={"x": "1"})}
+    again = applied(api, "kubectl", document, path=f"{PODS}/p")
+    assert again.status_code == 200, again.text
+    assert again.json()["spec"] == made["spec"]
+
+
 def test_a_dry_apply_shows_and_writes_nothing(api: Api) -> None:
     before = api.written()
     assert applied(api, "me", wanted(colour="blue"), dryRun="All").status_code == 201
