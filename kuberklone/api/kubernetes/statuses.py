@@ -79,6 +79,7 @@ REASONS: dict[type[KuberkloneError], tuple[HTTPStatus, str]] = {
     errors.Malformed: (HTTPStatus.BAD_REQUEST, "BadRequest"),
     errors.UnsupportedMediaType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
     errors.NotFound: (HTTPStatus.NOT_FOUND, "NotFound"),
+    errors.ApiUnavailable: (HTTPStatus.BAD_GATEWAY, "ServiceUnavailable"),
     errors.NodeUnreachable: (HTTPStatus.BAD_GATEWAY, "ServiceUnavailable"),
     errors.Conflict: (HTTPStatus.CONFLICT, "Conflict"),
     errors.AlreadyExists: (HTTPStatus.CONFLICT, "AlreadyExists"),
