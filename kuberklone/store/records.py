@@ -71,16 +71,18 @@ class TableOf(Generic[R]):
         """Those of `(namespace, name)` that a record has already; the namespace is '' for kinds without one."""
         if self._taken is None:
             self._taken = self._taken_statement()
-        return {(row.namespace, row.name) for row in self._taken.execute(connection, keys, **self.constants)}
+        constants = tuple(self.constants.values())
+        rows = ((*key, *constants) for key in keys)
+        return {(row.namespace, row.name) for row in self._taken.execute(connection, rows)}
 
     def _taken_statement(self) -> BulkStatement:
-        # A join, because SQLite looks up no index for `(namespace, name) IN (…)`.
-        place = "t.namespace = r.namespace AND " if "namespace" in self.columns else ""
-        constants = "".join(f"t.{column} = :{column} AND " for column in self.constants)
+        # A join, because SQLite looks up no index for `(namespace, name) IN (…)`; and all of the key from the rows:
+        # otherwise each look would read all objects of the kind.
+        columns = ("namespace", "name", *self.constants)
+        equal = " AND ".join(f"t.{column} = r.{column}" for column in columns if column in self.table.c)
         return BulkStatement(
-            f"SELECT r.namespace, r.name FROM {{rows}} AS r JOIN {self.table.name} AS t "
-            f"ON {constants}{place}t.name = r.name",
-            {"namespace": "text", "name": "text"},
+            f"SELECT r.namespace, r.name FROM {{rows}} AS r JOIN {self.table.name} AS t ON {equal}",
+            dict.fromkeys(columns, "text"),
         )
 
     def named(self, connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], R]:

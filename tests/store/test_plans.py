@@ -187,7 +187,7 @@ READS: dict[str, tuple[Any, str]] = {
     ),
     "what was said about one": (
         lambda connection: events.of(connection, "a", limit=5),
-        "USING INDEX sqlite_autoindex_events_2 (involved_uid=?)",
+        "USING INDEX ix_events_involved_uid (involved_uid=?)",
     ),
 }
 
