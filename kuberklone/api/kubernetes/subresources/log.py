@@ -11,7 +11,7 @@ from kuberklone.api.kubernetes.statuses import StatusError
 from kuberklone.api.kubernetes.subresources import containers
 from kuberklone.api.kubernetes.subresources.containers import Place
 from kuberklone.apimachinery.problem import Problem, invalid
-from kuberklone.errors import Malformed
+from kuberklone.errors import Malformed, Refused
 from kuberklone.kinds import rules
 
 _KIND = "PodLogOptions"
@@ -33,18 +33,22 @@ async def show(cluster: Cluster, request: Request) -> Stream:
     wanted = read(request.query, wall_ms=cluster.store.clock.wall_ms())
     place = await containers.find(cluster, request, what="write a log")
     _ensure_started(place, previous=wanted.previous)
-    pieces = await cluster.streams.logs(
-        place.node.name,
-        place.node.uid,
-        pod_uid=place.pod.uid,
-        container=place.container,
-        follow=wanted.follow,
-        previous=wanted.previous,
-        timestamps=wanted.timestamps,
-        tail_lines=wanted.tail_lines,
-        limit_bytes=wanted.limit_bytes,
-        since_seconds=wanted.since_seconds,
-    )
+    try:
+        pieces = await cluster.streams.logs(
+            place.node.name,
+            place.node.uid,
+            pod_uid=place.pod.uid,
+            container=place.container,
+            follow=wanted.follow,
+            previous=wanted.previous,
+            timestamps=wanted.timestamps,
+            tail_lines=wanted.tail_lines,
+            limit_bytes=wanted.limit_bytes,
+            since_seconds=wanted.since_seconds,
+        )
+    except Refused as error:
+        # What an agent cannot show, a kubelet calls a bad request.
+        raise StatusError(HTTPStatus.BAD_REQUEST, "BadRequest", str(error)) from error
     return Stream(chunks=pieces, content_type="text/plain", headers=_HEADERS)
 
 
