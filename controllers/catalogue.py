@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from controllers._loop import process
@@ -19,6 +20,14 @@ def names() -> list[str]:
     )
 
 
+def small() -> list[str]:
+    """Those that `kuberklone up` runs in one process: their modules say `SMALL = True`.
+
+    A pass of theirs is short whatever the size of the cluster, so none keeps the others waiting for long.
+    """
+    return [name for name in names() if getattr(_module(name), "SMALL", False)]
+
+
 def run(wanted: list[str], settings: Settings) -> None:
     """Run these controllers in this process until it is told to stop; raises SettingsError for an unknown name."""
     known = names()
@@ -29,5 +38,8 @@ def run(wanted: list[str], settings: Settings) -> None:
 
 
 def _factory(name: str) -> Factory:
-    module = importlib.import_module(f"controllers.{name}.reconcile")
-    return cast(Factory, module.controller)
+    return cast(Factory, _module(name).controller)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"controllers.{name}.reconcile")

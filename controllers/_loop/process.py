@@ -6,6 +6,7 @@ import threading
 from types import FrameType
 
 from controllers._loop.contract import Factory
+from controllers._loop.glance import Glance
 from controllers._loop.runner import Runner
 from kuberklone import logs
 from kuberklone.settings import Settings
@@ -16,8 +17,9 @@ from kuberklone.store.database import Store
 def run(factories: dict[str, Factory], settings: Settings) -> None:
     """Run controllers, each in a thread of its own, until SIGTERM or SIGINT.
 
-    `kuberklone up` runs one per process, so that each can be killed alone; `kuberklone controller a b` runs several in
-    one. Raises SchemaOutdated or SchemaTooNew when the database has another schema than this program.
+    `kuberklone up` runs most of them one per process, so that each can be killed alone, and the small ones together;
+    `kuberklone controller a b` runs any of them in one. Raises SchemaOutdated or SchemaTooNew when the database has
+    another schema than this program.
     """
     expect_many_objects()
     logs.configure(settings, process=f"controller {' '.join(factories)}")
@@ -30,10 +32,11 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     failures: list[BaseException] = []
+    glance = Glance(Store(settings.database_url)) if len(factories) > 1 else None
 
     def run_one(name: str, factory: Factory) -> None:
         try:
-            _run_one(name, factory, settings, stop)
+            _run_one(name, factory, settings, stop, glance=glance)
         except BaseException as error:  # noqa: BLE001 - raised below: a thread's own end is told to nobody
             failures.append(error)
             # A process of which one loop is missing looks alive, and nobody starts it again.
@@ -46,6 +49,8 @@ def run(factories: dict[str, Factory], settings: Settings) -> None:
     threads[0].run()
     for thread in threads[1:]:
         thread.join()
+    if glance is not None:
+        glance.close()
     if failures:
         raise failures[0]
 
@@ -69,9 +74,10 @@ def expect_many_objects() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
-def _run_one(name: str, factory: Factory, settings: Settings, stop: threading.Event) -> None:
+def _run_one(name: str, factory: Factory, settings: Settings, stop: threading.Event, *, glance: Glance | None) -> None:
     store = Store(settings.database_url, writer=name)
     try:
-        Runner(name, factory(store, settings), store=store, settings=settings, stop=stop).run()
+        controller = factory(store, settings)
+        Runner(name, controller, store=store, settings=settings, stop=stop, glance=glance).run()
     finally:
         store.close()

@@ -4,10 +4,12 @@ This is the only endless loop of the controllers, and the only place that catche
 pass is counted, shown in SQL and tried again, since state in the database may be repaired while we run.
 """
 
+import math
 import threading
 from dataclasses import dataclass
 
 from controllers._loop.contract import Controller, Outcome
+from controllers._loop.glance import Glance
 from kuberklone import logs
 from kuberklone.clock import Clock
 from kuberklone.errors import CursorExpired, LeadershipLost, SchemaTooNew, StoreUnavailable
@@ -60,8 +62,16 @@ class Runner:
     """One controller under its leadership. `run` returns once `stop` is set."""
 
     def __init__(
-        self, name: str, controller: Controller, *, store: Store, settings: Settings, stop: threading.Event
+        self,
+        name: str,
+        controller: Controller,
+        *,
+        store: Store,
+        settings: Settings,
+        stop: threading.Event,
+        glance: Glance | None = None,
     ) -> None:
+        """`glance` is what the controllers of one process share to know when nothing has happened."""
         self._name = name
         self._controller = controller
         self._store = store
@@ -69,6 +79,7 @@ class Runner:
         self._stop = stop
         self._clock: Clock = store.clock
         self._statistics = _Statistics()
+        self._glance = glance
         self._candidate = Candidate(store, name, term_s=settings.leadership_term_s, clock=store.clock)
 
     def run(self) -> None:
@@ -110,19 +121,23 @@ class Runner:
 
     def _lead(self, fence: Fence, listener: Listener) -> None:
         self._controller.forget()
-        passes = _Passes(self._controller, self._store)
+        passes = _Passes(self._controller, self._store, glance=self._glance)
         renewed_at = self._clock.monotonic()
         backoff_s = 0.0
+        # No nudge has come since then, so what another thread has read since answers our question, too.
+        quiet_since_s = self._clock.monotonic()
         while not self._stop.is_set():
-            now_ms, due_in_s = passes.due()
+            now_ms, due_in_s = passes.due(quiet_since_s)
             if due_in_s <= 0:
                 backoff_s = self._pass(passes, fence, now_ms, backoff_s)
             if self._clock.monotonic() - renewed_at >= self._settings.leadership_renewal_s:
                 renewed_at = self._clock.monotonic()
                 self._renew(fence, passes)
+            quiet_since_s = self._clock.monotonic()
             if backoff_s:
                 self._stop.wait(backoff_s)
             elif listener.wait(min(self._settings.poll_s, max(due_in_s, 0.0))) or due_in_s <= 0:
+                quiet_since_s = self._clock.monotonic()
                 # A nudge wakes everybody at once. Whoever has a pace lets those go first that have none, and finds more
                 # to do in one pass; a busy feed does not make a pass of every single change.
                 self._stop.wait(self._controller.pace_s)
@@ -168,16 +183,28 @@ class Runner:
 class _Passes:
     """When the next pass is due: when a watched record changed, when the last pass wanted it, or after a while."""
 
-    def __init__(self, controller: Controller, store: Store) -> None:
+    def __init__(self, controller: Controller, store: Store, *, glance: Glance | None = None) -> None:
         self._controller = controller
         self._store = store
+        self._glance = glance
         self._wake_ms: int | None = 0
         self.seen = 0
         """Everything up to this revision was there to be read when the last pass began."""
         self._newest = 0
 
-    def due(self) -> tuple[int, float]:
-        """Cluster time now, and in how many seconds the next pass is due (0 or less: now)."""
+    def due(self, quiet_since_s: float = math.inf) -> tuple[int, float]:
+        """Cluster time now, and in how many seconds the next pass is due (0 or less: now).
+
+        What somebody else has read after `quiet_since_s` may only say "not yet", and the time it says is a moment old.
+        """
+        if self._glance is not None and self._wake_ms:
+            seen = self._glance.look(since_s=quiet_since_s)
+            due_in_s = (self._wake_ms - seen.now_ms) / 1000 - (self._store.clock.monotonic() - seen.at_s)
+            if seen.head <= self.seen and due_in_s > 0:
+                return seen.now_ms, due_in_s
+        return self._look()
+
+    def _look(self) -> tuple[int, float]:
         with self._store.snapshot() as connection:
             now_ms = cluster_time.now_ms(connection, wall_ms=self._store.clock.wall_ms())
             self._newest = feed.head(connection)

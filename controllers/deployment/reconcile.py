@@ -34,6 +34,8 @@ _FULL_LOOK_MS = 30_000
 _DEPLOYMENTS = table_of(deployment.KIND)
 _SETS = table_of(replica_set.KIND)
 
+SMALL = True
+
 
 def controller(store: Store, settings: Settings) -> "Deployments":
     return Deployments(store)

@@ -35,6 +35,8 @@ _BUDGETS = table_of(pod_disruption_budget.KIND)
 _SCALED = (deployment.KIND, replica_set.KIND, stateful_set.KIND, replication_controller.KIND)
 """Kinds whose `spec.replicas` says how many pods there shall be."""
 
+SMALL = True
+
 
 def controller(store: Store, settings: Settings) -> "Disruption":
     return Disruption(store)

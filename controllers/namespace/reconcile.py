@@ -32,6 +32,8 @@ _CAUSE = "NamespaceDeleted"
 _LOOK_AGAIN_MS = 100
 _LOOK_AGAIN_MAX_MS = 5_000
 
+SMALL = True
+
 
 def controller(store: Store, settings: Settings) -> "Namespaces":
     return Namespaces(store, settings)

@@ -28,6 +28,8 @@ _CAUSE = "OwnerDeleted"
 # Without any change everything is looked at this often, in case something was overlooked.
 _FULL_LOOK_MS = 30_000
 
+SMALL = True
+
 
 def controller(store: Store, settings: Settings) -> "Ownership":
     return Ownership(store)

@@ -38,6 +38,8 @@ _RETRY_MS = 10_000
 # Without any change all sets are looked at this often, in case one was overlooked.
 _FULL_LOOK_MS = 30_000
 
+SMALL = True
+
 
 def controller(store: Store, settings: Settings) -> "ReplicaSets":
     return ReplicaSets(store, settings)

@@ -21,6 +21,7 @@ from kuberklone.cli.exits import Exit, Stop
 from kuberklone.settings import Settings
 
 API = "api"
+SMALL = "small controllers"
 
 
 def controllers() -> list[str]:
@@ -38,13 +39,19 @@ def chosen(names: list[str], *, known: list[str]) -> list[str]:
 
 
 def programs(settings: Settings, *, without: list[str]) -> list[Program]:
-    """The API and the controllers, as the supervisor runs them."""
+    """The API and the controllers, as the supervisor runs them: each a process, the small ones together."""
     api = Program(name=API, title="kuberklone api", run=partial(run_api, settings))
+    small: list[str] = importlib.import_module("controllers.catalogue").small()
+    together = [name for name in small if name not in without]
+    alone = [name for name in controllers() if name not in small and name not in without]
+    groups = {name: [name] for name in alone} | ({SMALL: together} if together else {})
     loops = [
-        Program(name=name, title=f"kuberklone controller {name}", run=partial(run_controllers, [name], settings))
-        for name in controllers()
+        Program(
+            name=name, title=f"kuberklone controller {' '.join(group)}", run=partial(run_controllers, group, settings)
+        )
+        for name, group in groups.items()
     ]
-    return [program for program in (api, *loops) if program.name not in without]
+    return [*([] if API in without else [api]), *loops]
 
 
 def run_api(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from controllers import catalogue
 from tests import waiting
 from tests.cli import processes
 from tests.cli.processes import Running, kuberklone
@@ -32,7 +33,8 @@ def child(run: Running, title: str) -> psutil.Process:
 
 def test_each_program_is_a_process_that_ps_can_name(tmp_path: Path) -> None:
     with processes.up(tmp_path) as run:
-        expected = {"kuberklone api", "kuberklone controller scheduler"}
+        small = "kuberklone controller deployment disruption namespace ownership replicaset"
+        expected = {"kuberklone api", "kuberklone controller scheduler", small}
         assert expected <= waiting.until(
             lambda: found if expected <= (found := titles(run)) else None, within_s=5, what="titles"
         )
@@ -114,6 +116,11 @@ def test_a_controller_can_be_kept_off(tmp_path: Path) -> None:
         assert run.lines("kept off")[0].split() == ["kept", "off", "scheduler"]
 
 
+def test_one_of_the_small_controllers_can_be_kept_off_alone(tmp_path: Path) -> None:
+    with processes.up(tmp_path, "--without", "namespace") as run:
+        assert "kuberklone controller deployment disruption ownership replicaset" in titles(run)
+
+
 def test_a_killed_api_is_back_with_one_line(tmp_path: Path) -> None:
     port = processes.free_port()
     with processes.up(tmp_path, "--nodes", "2", port=port) as run:
@@ -186,7 +193,9 @@ def all_lead(port: int) -> bool:
         status = httpx.get(f"http://127.0.0.1:{port}/status", trust_env=False, timeout=processes.DEADLINE_S).json()
     except httpx.TransportError:
         return False
-    return len(status["controllers"]) == 6 and all(each["leading"] for each in status["controllers"])
+    return len(status["controllers"]) == len(catalogue.names()) and all(
+        each["leading"] for each in status["controllers"]
+    )
 
 
 def slowdown() -> float:

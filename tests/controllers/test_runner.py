@@ -63,7 +63,7 @@ def _scheduler(store: Store) -> Scheduler:
 
 def test_a_record_that_cannot_be_read_is_counted_where_people_look(store: Store, migrated_url: str) -> None:
     made.add_nodes(store, made.node())
-    made.add_pods(store, made.pod("broken", spec='{"tolerations":', shape="broken"), made.pod("whole"))
+    made.add_pods(store, made.pod("broken", spec='{"tolerations":7}', shape="broken"), made.pod("whole"))
     with leading(migrated_url, _scheduler):
         until(lambda: _bound(store) == {"whole"}, within_s=_DEADLINE_S, what="the other one is bound")
         until(lambda: _leadership(store).errors >= 1, within_s=_DEADLINE_S, what="the error is counted")
