@@ -51,9 +51,9 @@ def delete(
     # What is held already, and says nothing new, is left as it is.
     unchanged = [old for old, new in zip(doomed, marked, strict=True) if is_held(table, new) and new == old]
     gone = _remove(transaction, table, [record for record in marked if not is_held(table, record)])
-    written = _update(transaction, table, held)
-    lost = _give_up(transaction, table, written)
-    return [*gone, *(record for record in written if record.uid not in lost), *lost.values(), *unchanged]
+    marks = [*_update(transaction, table, held), *unchanged]
+    lost = _give_up(transaction, table, marks)
+    return [*gone, *(record for record in marks if record.uid not in lost), *lost.values()]
 
 
 def release(transaction: Transaction, table: TableOf[R], written: Sequence[R]) -> list[R]:
@@ -141,7 +141,7 @@ def _terminating(namespace: StoredObject) -> StoredObject:
     return msgspec.structs.replace(namespace, status=json_text.text({**status, "phase": "Terminating"}))
 
 
-def _give_up(transaction: Transaction, table: TableOf[R], written: Sequence[R]) -> dict[str, R]:
+def _give_up(transaction: Transaction, table: TableOf[R], marked: Sequence[R]) -> dict[str, R]:
     """Pods that a person gives up at once on nodes that are not heard; the removed ones, by uid.
 
     Nobody can say what still runs there, so a person who asks for no grace takes that upon themselves, as in
@@ -151,7 +151,7 @@ def _give_up(transaction: Transaction, table: TableOf[R], written: Sequence[R]) 
         return {}
     forced = [
         pod
-        for pod in cast(Sequence[Pod], written)
+        for pod in cast(Sequence[Pod], marked)
         if pod.deletion_cause == "User" and pod.deletion_grace_s == 0 and pod.finalizers == _NO_FINALIZERS
     ]
     names = {pod.node_name for pod in forced if pod.node_name is not None}
