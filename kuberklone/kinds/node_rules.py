@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from kuberklone.apimachinery import naming
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import amounts, rules
+from kuberklone.kinds import amounts, json_text, rules
+from kuberklone.kinds.node import Node
 from kuberklone.kinds.taints import EFFECTS
 
 _COUNTED = ("cpu", "memory", "pods")
@@ -17,7 +20,17 @@ def default(document: Document) -> None:
     """Labels that every kubelet gives its node, so that the usual node selectors find it."""
     metadata = document.setdefault("metadata", {})
     if metadata.get("name"):
-        metadata["labels"] = {_HOSTNAME: metadata["name"], **_SYSTEM, **(metadata.get("labels") or {})}
+        metadata["labels"] = _labels(metadata["name"], metadata.get("labels") or {})
+
+
+def labelled(node: Node) -> Node:
+    """The same for a record that came in another way than as a document, such as by the lab API."""
+    given = msgspec.json.decode(node.labels, type=dict[str, str])
+    return msgspec.structs.replace(node, labels=json_text.text(_labels(node.name, given)))
+
+
+def _labels(name: str, given: dict[str, str]) -> dict[str, str]:
+    return {_HOSTNAME: name, **_SYSTEM, **given}
 
 
 def validate(document: Document, old: Document | None) -> Sequence[Problem]:

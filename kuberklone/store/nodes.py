@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, or_, select
 
+from kuberklone.kinds import node_rules
 from kuberklone.kinds.node import Node
 from kuberklone.store import records, schema, tokens, use
 from kuberklone.store.among import among
@@ -41,8 +42,8 @@ def taken_names(connection: Connection, names: Iterable[str]) -> set[str]:
 
 
 def create(transaction: Transaction, nodes: Sequence[Node]) -> list[Node]:
-    """Insert nodes with free names and begin counting their use."""
-    written = records.insert(transaction, NODES, nodes)
+    """Insert nodes with free names, labelled as every node is, and begin counting their use."""
+    written = records.insert(transaction, NODES, [node_rules.labelled(node) for node in nodes])
     use.add_nodes(transaction, [node.name for node in written])
     return written
 
