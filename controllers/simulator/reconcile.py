@@ -372,5 +372,6 @@ def _report(pod: Pod, report: Report) -> Update[Pod]:
 
 def _address(uid: str) -> str:
     """An address of 10.0.0.0/8 for a simulated pod; two pods may share one, and nothing listens there."""
-    number = int(uid[:6], 16)
+    # The end of a uid is chance; its beginning is the time.
+    number = int(uid[-6:], 16)
     return f"10.{number >> 16}.{number >> 8 & 0xFF}.{number & 0xFF}"
