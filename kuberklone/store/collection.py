@@ -13,7 +13,7 @@ from kuberklone.apimachinery.selectors import EVERY_FIELD, FieldSelector
 from kuberklone.kinds import event as event_kind
 from kuberklone.kinds.event import Event
 from kuberklone.kinds.kind import Kind
-from kuberklone.store import feed, history, moment, records, scheduler_events, schema, selecting
+from kuberklone.store import feed, history, moment, node_leases, records, scheduler_events, schema, selecting
 from kuberklone.store.database import Store
 from kuberklone.store.moment import Moment
 from kuberklone.store.watch_feed import WholeChange
@@ -89,6 +89,12 @@ def first(
             _added(kind, told.revision, (told.namespace, told.name), uid=told.uid, document=event_kind.document(told))
             for told in _decisions(connection, namespace, fields)
             if name in ("", told.name)
+        ]
+    # Nor have the leases of nodes, which are their heartbeats.
+    if (kind.group, kind.resource) == node_leases.KEY and after is None and namespace in ("", node_leases.NAMESPACE):
+        found += [
+            _added(kind, each.revision, (each.namespace, each.name), uid=each.uid, document=kind.document(each))
+            for each in node_leases.every(connection, names=[name] if name else None)
         ]
     return Page(feed.head(connection), found, at.now_ms, following_on)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from kuberklone.kinds.header import Header
 from kuberklone.kinds.kind import Kind
-from kuberklone.store import scheduler_events
+from kuberklone.store import node_leases, scheduler_events
 from kuberklone.store.database import Store
 from kuberklone.store.records import table_of
 
@@ -70,4 +70,8 @@ class Reads:
             }
             for namespace, name in keys.get(_EVENTS, set()) - found.get(_EVENTS, {}).keys():
                 found[_EVENTS][namespace, name] = scheduler_events.named(connection, namespace, name)
+            leases = keys.get(node_leases.KEY, set()) - found.get(node_leases.KEY, {}).keys()
+            names = {name for namespace, name in leases if namespace == node_leases.NAMESPACE}
+            for each in node_leases.every(connection, names=names) if names else ():
+                found[node_leases.KEY][each.namespace, each.name] = each
         return [found[kind.group, kind.resource].get(key) for kind, key, _ in asked]
