@@ -29,6 +29,6 @@ KIND = declare(
         columns.AGE,
     ),
     validate=_validate,
-    acts="Kept for clients; those in `kube-node-lease` show the heartbeats of nodes. Controllers of this cluster lead by "
-    "rows of `leaderships`.",
+    acts="Kept for clients; those in `kube-node-lease` show the heartbeats of nodes. Controllers of this cluster lead "
+    "by rows of `leaderships`.",
 )
