@@ -84,7 +84,8 @@ def test_a_watch_tells_a_pods_way(api: Any, namespace: str) -> None:
         core.list_namespaced_pod, namespace, resource_version=listed.metadata.resource_version, timeout_seconds=60
     ):
         seen.append((event["type"], event["object"].status.phase))
-        if seen[-1] == ("MODIFIED", "Running"):
+        # It runs on, and is told of once more, while it is on its way out.
+        if seen[-1] == ("MODIFIED", "Running") and event["object"].metadata.deletion_timestamp is None:
             core.delete_namespaced_pod("web", namespace)
         if seen[-1][0] == "DELETED":
             stream.stop()
