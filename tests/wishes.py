@@ -7,6 +7,7 @@ import msgspec
 from kuberklone.apimachinery import merge_patch
 from kuberklone.apimachinery.document import Document
 from kuberklone.chance import Chance
+from kuberklone.errors import Conflict
 from kuberklone.kinds.catalogue import catalogue
 from kuberklone.kinds.kind import Kind
 from kuberklone.store.database import Store
@@ -16,6 +17,8 @@ from kuberklone.store.operations import Operation
 from kuberklone.store.records import table_of
 
 _chance = Chance()
+# Of loops that write a status in between, none does so five times in a row.
+_TRIES = 5
 
 
 class Cluster(Protocol):
@@ -51,14 +54,21 @@ def create(cluster: Cluster, word: str, name: str, *, namespace: str = "default"
 
 
 def change(cluster: Cluster, word: str, name: str, patch: Document, *, namespace: str = "default") -> None:
-    """A merge patch of an object."""
+    """A merge patch of an object, tried again as the API does it when somebody else was quicker."""
     kind = kind_named(word)
     key = (namespace if kind.namespaced else "", name)
-    with cluster.store.snapshot() as connection:
-        old = table_of(kind).named(connection, [key])[key]
-    document = merge_patch.apply(msgspec.json.decode(kind.document(old)), patch)
-    kind.default(document)
-    cluster.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
+    for tries_left in reversed(range(_TRIES)):
+        with cluster.store.snapshot() as connection:
+            old = table_of(kind).named(connection, [key])[key]
+        document = merge_patch.apply(msgspec.json.decode(kind.document(old)), patch)
+        kind.default(document)
+        try:
+            cluster.apply(ReplaceObject(kind=kind, old=old, new=kind.read(document, old)))
+        except Conflict:
+            if not tries_left:
+                raise
+            continue
+        break
     cluster.settle()
 
 
