@@ -11,7 +11,7 @@ from controllers.deployment.facts import Condition, ConditionStatus, DeploymentF
 from controllers.deployment.revisions import HASH_LABEL
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.selectors import label_selector
-from kuberklone.kinds import durations, owner_references, pod_defaults
+from kuberklone.kinds import durations, owner_references, pod_defaults, shares
 from kuberklone.kinds.shares import Amount
 from kuberklone.kinds.stored_object import StoredObject
 
@@ -104,8 +104,8 @@ def deployment_facts(record: StoredObject) -> DeploymentFacts:
         annotations=_TEXTS.decode(record.annotations),
         paused=spec.paused,
         recreates=strategy.type == "Recreate",
-        max_surge=_SHARE_DEFAULT if rolling.max_surge is None else rolling.max_surge,
-        max_unavailable=_SHARE_DEFAULT if rolling.max_unavailable is None else rolling.max_unavailable,
+        max_surge=_SHARE_DEFAULT if rolling.max_surge is None else shares.readable(rolling.max_surge),
+        max_unavailable=_SHARE_DEFAULT if rolling.max_unavailable is None else shares.readable(rolling.max_unavailable),
         min_ready_s=spec.min_ready_seconds or 0,
         history_limit=None if history is None or history >= _HISTORY_NEVER else history,
         progress_deadline_s=None if deadline_s is None or deadline_s >= _DEADLINE_NEVER else deadline_s,

@@ -7,7 +7,7 @@ import msgspec
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.selectors import LabelSelector, label_selector
 from kuberklone.clock import timestamp
-from kuberklone.kinds import json_text
+from kuberklone.kinds import json_text, shares
 from kuberklone.kinds.shares import Amount
 from kuberklone.kinds.stored_object import StoredObject
 
@@ -53,8 +53,8 @@ def read(record: StoredObject) -> Budget:
     return Budget(
         record=record,
         selector=label_selector(spec.selector),
-        min_available=spec.min_available,
-        max_unavailable=spec.max_unavailable,
+        min_available=None if spec.min_available is None else shares.readable(spec.min_available),
+        max_unavailable=None if spec.max_unavailable is None else shares.readable(spec.max_unavailable),
         always_lets_unhealthy_go=spec.unhealthy_pod_eviction_policy == "AlwaysAllow",
         status=_STATUS.decode(record.status),
     )

@@ -8,7 +8,7 @@ from kuberklone.apimachinery import naming, selectors
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem, Reason
 from kuberklone.errors import Invalid
-from kuberklone.kinds import json_text
+from kuberklone.kinds import json_text, shares
 
 _DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -123,13 +123,10 @@ def not_negative(path: str, value: Any) -> list[Problem]:
     return []
 
 
-_SHARE = re.compile(r"[0-9]+%")
-
-
 def count_or_share(path: str, value: Any, *, most: int | None) -> list[Problem]:
     """A number of pods or a share of them such as 25%; `most` is the largest share."""
     if isinstance(value, str):
-        if not _SHARE.fullmatch(value):
+        if not shares.is_share(value):
             detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%', or '93%')"
             return [invalid(path, value, detail)]
         if most is not None and int(value[:-1]) > most:

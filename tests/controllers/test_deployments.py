@@ -184,3 +184,13 @@ def test_a_template_without_its_defaults_is_known_again(loops: Loops) -> None:
     loops.start_anew("deployment")
     loops.settle()
     assert len(wishes.find(loops, "ReplicaSet")) == 1
+
+
+def test_a_deployment_whose_share_makes_no_sense_stops_no_other_one(loops: Loops) -> None:
+    loops.add_nodes(1)
+    odd = {"app": "odd"}
+    _create(loops, 1, name="odd", selector={"matchLabels": odd}, template=wishes.pod_template(odd))
+    wishes.change(loops, "Deployment", "odd", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": "9999999999%"}}}})
+    _create(loops, 2)
+    assert len(wishes.find(loops, "Pod", labels=LABELS)) == 2
+    assert any("deployments default/odd cannot be read" in error for error in loops.errors)
