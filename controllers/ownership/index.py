@@ -25,6 +25,7 @@ _FINALIZERS = msgspec.json.Decoder(tuple[str, ...])
 class Index:
     def __init__(self) -> None:
         self._feed = Reader(ownership.resources())
+        self._known = frozenset((each.group, each.kind.kind) for each in catalogue().served)
         self.rows: dict[str, Owned] = {}
         self._items: dict[str, Item] = {}
         self._namespaces: dict[str, str] = {}
@@ -59,7 +60,7 @@ class Index:
     def _put(self, uid: str, row: Owned | None, errors: list[str]) -> None:
         before = self._items.pop(uid, None)
         self.rows.pop(uid, None)
-        item = None if row is None else _item(row, errors)
+        item = None if row is None else self._item(row, errors)
         if uid in self._dependents:
             # Somebody names it as an owner.
             if row is None:
@@ -91,30 +92,29 @@ class Index:
         if unknown:
             self._namespaces |= {each.uid: each.namespace for each in ownership.with_uids(connection, unknown)}
 
+    def _item(self, row: Owned, errors: list[str]) -> Item | None:
+        try:
+            references = owner_references.read(row.owner_references)
+            finalizers = () if row.finalizers == "[]" else _FINALIZERS.decode(row.finalizers)
+        except UNREADABLE as error:
+            errors.append(f"{row.resource} {row.namespace}/{row.name} cannot be read: {type(error).__name__} {error}")
+            return None
+        return Item(
+            uid=row.uid,
+            namespace=row.namespace,
+            references=tuple(
+                Reference(
+                    uid=each.uid,
+                    name=each.name,
+                    blocks=bool(each.block_owner_deletion),
+                    known=(each.group, each.kind) in self._known,
+                )
+                for each in references
+            ),
+            deleting=row.deleting_ms is not None,
+            finalizers=tuple(name for name in finalizers if name in (FOREGROUND, ORPHAN)),
+        )
+
 
 def _concerns(item: Item) -> bool:
     return bool(item.references) or item.awaits_dependents or item.is_orphaning
-
-
-def _item(row: Owned, errors: list[str]) -> Item | None:
-    try:
-        references = owner_references.read(row.owner_references)
-        finalizers = () if row.finalizers == "[]" else _FINALIZERS.decode(row.finalizers)
-    except UNREADABLE as error:
-        errors.append(f"{row.resource} {row.namespace}/{row.name} cannot be read: {type(error).__name__} {error}")
-        return None
-    return Item(
-        uid=row.uid,
-        namespace=row.namespace,
-        references=tuple(
-            Reference(
-                uid=each.uid,
-                name=each.name,
-                blocks=bool(each.block_owner_deletion),
-                known=catalogue().of_group_kind(each.group, each.kind) is not None,
-            )
-            for each in references
-        ),
-        deleting=row.deleting_ms is not None,
-        finalizers=tuple(name for name in finalizers if name in (FOREGROUND, ORPHAN)),
-    )
