@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / ".clients"
 VARIABLE = "KUBERKLONE_TEST_KUBECTL"
-# Older ones validate against OpenAPI v2 in protobuf, which this server does not have (docs/kubernetes.md).
+# The oldest that is promised: older ones are no longer maintained, and ask for the schemas of OpenAPI v2.
 OLDEST_MINOR = 29
 
 _NAME = re.compile(r"kubectl(\.\d+\.\d+)?")

@@ -22,5 +22,5 @@ def test_the_table_of_kinds_is_that_of_the_catalogue() -> None:
 @pytest.mark.parametrize("kind", EVERY)
 def test_what_is_said_to_act_on_a_kind_is_there(kind: Kind) -> None:
     # Words that are no controllers: an annotation, an object, a table.
-    others = {"kuberklone.io/provider", "kube-root-ca.crt", "leaderships"}
+    others = {"kuberklone.io/provider", "kube-node-lease", "kube-root-ca.crt", "leaderships"}
     assert set(re.findall(r"`([^`]+)`", kind.acts)) - others <= set(names())
