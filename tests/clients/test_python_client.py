@@ -33,8 +33,7 @@ def _is_gone(core: Any, name: str, namespace: str) -> bool:
     try:
         core.read_namespaced_pod(name, namespace)
     except ApiException as error:
-        assert (error.status, error.reason) == (404, "Not Found")
-        return True
+        return (error.status, error.reason) == (404, "Not Found")
     return False
 
 
