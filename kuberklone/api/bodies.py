@@ -8,7 +8,7 @@ from litestar import Request
 from litestar.exceptions import ClientException, HTTPException
 from litestar.types import Receive, Scope
 
-from kuberklone.errors import InvalidField
+from kuberklone.errors import InvalidField, Malformed
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -23,7 +23,7 @@ class TooLarge(HTTPException):
 
 
 async def receive_body(scope: Scope, receive: Receive, *, most_bytes: int) -> bytes:
-    """The raw body; raises TooLarge as soon as it is known to be."""
+    """The raw body; raises TooLarge as soon as it is known to be, and Malformed when the client leaves before its end."""
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > most_bytes:
             raise _too_large(most_bytes)
@@ -38,9 +38,10 @@ async def receive_body(scope: Scope, receive: Receive, *, most_bytes: int) -> by
         if length > most_bytes:
             raise _too_large(most_bytes)
         if not message["more_body"]:
-            break
+            return b"".join(parts)
         message = await receive()
-    return b"".join(parts)
+    # Half a file of YAML may be a file of YAML, and a DELETE without its preconditions is another wish.
+    raise Malformed("the body ended before it was whole; send it again")
 
 
 async def read(request: Request[Any, Any, Any], kind: type[Body]) -> Body:
