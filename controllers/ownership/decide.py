@@ -117,7 +117,8 @@ def decide(candidates: Iterable[str], view: View) -> Plan:
             if not orphaned:
                 releases.append(Release(uid=uid, finalizer=ORPHAN))
         elif item.awaits_dependents:
-            if not any(_blocks(each, uid) for each in _dependents_naming(item, view)):
+            circle = _waiting_above(item, view)
+            if not any(_blocks(each, uid) and each.uid not in circle for each in _dependents_naming(item, view)):
                 releases.append(Release(uid=uid, finalizer=FOREGROUND))
         elif item.deleting:
             continue  # whoever holds it lets go in time
@@ -183,6 +184,22 @@ def _dependents_naming(item: Item, view: View) -> list[Item]:
     """Those that the record truly owns."""
     found = (view.items.get(uid) for uid in sorted(view.dependents.get(item.uid, ())))
     return [each for each in found if each is not None and item.namespace in ("", each.namespace)]
+
+
+def _waiting_above(item: Item, view: View) -> set[str]:
+    """The record, and every owner above it that waits for its dependents: of these nobody need wait for another.
+
+    Where one of them is a dependent as well, each would wait for the other for ever.
+    """
+    found = {item.uid}
+    ways = [item]
+    while ways:
+        for reference in ways.pop().references:
+            owner = view.items.get(reference.uid)
+            if owner is not None and owner.awaits_dependents and owner.uid not in found:
+                found.add(owner.uid)
+                ways.append(owner)
+    return found
 
 
 def _blocks(dependent: Item, owner_uid: str) -> bool:
