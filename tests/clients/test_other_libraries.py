@@ -99,7 +99,7 @@ def test_client_node_makes_follows_and_deletes_a_pod(cluster: Cluster, namespace
 
 def test_kopf_operates_on_pods(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     operator = programs.ROOT / "tests" / "clients" / "kopf_operator.py"
-    command = [sys.executable, "-m", "kopf", "run", "--standalone", "--namespace", namespace, operator]
+    command = [sys.executable, "-m", "kopf", "run", "--standalone", "--namespace", namespace, str(operator)]
     with _follower(command, tmp_path, KUBECONFIG=str(cluster.kubeconfig)) as follower:
         cluster.create(f"/api/v1/namespaces/{namespace}/pods", _POD)
 
