@@ -23,7 +23,7 @@ class TooLarge(HTTPException):
 
 
 async def receive_body(scope: Scope, receive: Receive, *, most_bytes: int) -> bytes:
-    """The raw body; raises TooLarge as soon as it is known to be, and Malformed when the client leaves before its end."""
+    """The raw body; raises TooLarge as soon as it is known to be, and Malformed when the client leaves in between."""
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > most_bytes:
             raise _too_large(most_bytes)
