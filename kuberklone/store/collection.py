@@ -31,6 +31,8 @@ class Page(NamedTuple):
     """Cluster time when the page was read."""
     after: tuple[str, str] | None
     """Namespace and name from which the next page goes on; None when this is the last one."""
+    unordered: int = 0
+    """So many at the end of `objects` have no place in the order: no page may end among them."""
 
 
 def pages(store: Store, kind: Kind[Any], *, namespace: str = "", name: str = "") -> Iterator[Page]:
@@ -83,6 +85,7 @@ def first(
         for record in table.read(connection, statement)
     ]
     following_on = (found[-1].namespace, found[-1].name) if len(found) == limit else None
+    ordered = len(found)
     # The scheduler's decisions have no place in the order, so they come with the first page.
     if kind.resource == event_kind.RESOURCE and not kind.group and after is None:
         found += [
@@ -96,7 +99,7 @@ def first(
             _added(kind, each.revision, (each.namespace, each.name), uid=each.uid, document=kind.document(each))
             for each in node_leases.every(connection, names=[name] if name else None)
         ]
-    return Page(feed.head(connection), found, at.now_ms, following_on)
+    return Page(feed.head(connection), found, at.now_ms, following_on, len(found) - ordered)
 
 
 def _decisions(connection: Connection, namespace: str, fields: FieldSelector) -> list[Event]:

@@ -64,9 +64,11 @@ async def _limited(pages: "Pages", wanted: ListOptions) -> tuple[list[WholeChang
     while len(chosen) <= wanted.limit and not pages.at_end:
         chosen += await pages.following()
     if len(chosen) <= wanted.limit:
-        return chosen, None
+        return [*chosen, *pages.unordered], None
     last = chosen[wanted.limit - 1]
-    return chosen[: wanted.limit], Token(revision=pages.revision, namespace=last.namespace, name=last.name)
+    return [*chosen[: wanted.limit], *pages.unordered], Token(
+        revision=pages.revision, namespace=last.namespace, name=last.name
+    )
 
 
 class Pages:
@@ -81,6 +83,11 @@ class Pages:
         self.revision = 0
         self.now_ms = 0
         self.at_end = False
+        self.unordered: list[WholeChange] = []
+        """Where there is a limit, those after which no page can go on: all of them belong to the first one.
+
+        That is more than was asked for, which a server may send, and better than to tell some twice and others never.
+        """
 
     async def following(self) -> list[WholeChange]:
         """The next page of those that match; raises a 410, a 504 or StoreUnavailable."""
@@ -95,10 +102,14 @@ class Pages:
         self._after = page.after
         self._is_begun = True
         self.revision, self.now_ms, self.at_end = page.revision, page.now_ms, page.after is None
+        if not self._wanted.limit or not page.unordered:
+            return self._chosen(page.objects)
+        self.unordered = self._chosen(page.objects[-page.unordered :])
+        return self._chosen(page.objects[: -page.unordered])
+
+    def _chosen(self, objects: list[WholeChange]) -> list[WholeChange]:
         selection = self._wanted.selection
-        if selection.is_everything:
-            return page.objects
-        return [each for each in page.objects if selection.matches(each)]
+        return objects if selection.is_everything else [each for each in objects if selection.matches(each)]
 
     def _page(self, at: moment.Moment) -> Page:
         """From the tables what is now, from the history what was."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from kuberklone.kinds.pod import Pod
 from kuberklone.store import decisions, nodes, pods
 from kuberklone.store.binding import Binding, bind
@@ -110,6 +112,23 @@ def test_lists_and_beginnings_tell_the_same_events(api: Api) -> None:
     with watching(api, EVENTS, **INITIAL) as watch:
         told = [event["object"] for event in watch.until("BOOKMARK")[:-1]]
     assert known(told) == known(listed)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 100])
+def test_pages_tell_every_event_once(api: Api, limit: int) -> None:
+    for name in "amz":
+        about = {"kind": "ConfigMap", "namespace": "default", "name": name}
+        api.post(EVENTS, {"metadata": {"name": name}, "involvedObject": about})
+    find_no_place(api, [waiting_pod(api, "c"), waiting_pod(api, "d"), waiting_pod(api, "e")])
+    listed, going_on = [], {}
+    while True:
+        page = api.get(EVENTS, params={"limit": str(limit), **going_on})
+        listed += [item["metadata"]["uid"] for item in page["items"]]
+        if "continue" not in page["metadata"]:
+            break
+        going_on = {"continue": page["metadata"]["continue"]}
+    assert sorted(listed) == sorted(known(api.get(EVENTS)["items"]))
+    assert len(listed) == 6
 
 
 def known(events: list[dict[str, Any]]) -> dict[str, str]:
