@@ -3,6 +3,8 @@
 Columns that controllers decide on are derived here, as `pod_request` derives them from the lab API's words.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import msgspec
@@ -15,6 +17,7 @@ from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.pod import ON_NODE_FAILURE, OnNodeFailure, Pod
 from kuberklone.kinds.pod_request import EXIT_CODE, EXIT_CODE_MAX, RUN, SECONDS_MAX, START_DELAY
 from kuberklone.kinds.quantity import CPU_MILLIS_MAX, MEMORY_BYTES_MAX
+from kuberklone.kinds.remembering import by_text
 
 _PHASES = frozenset(get_args(pod_kind.Phase))
 
@@ -32,7 +35,9 @@ def read(document: Document, old: Pod | None) -> Pod:
     if old is None or said["annotations"] != old.annotations:
         said |= _of_annotations(header.sections.get("annotations") or {}, problems)
     if old is None or text != old.spec:
-        said |= _of_spec(spec, text, problems)
+        counted = _counted(text)
+        said |= counted.columns
+        problems += counted.problems
     if problems:
         raise problem.invalid("Pod", header.name or header.generate_name, problems)
     if old is None:
@@ -48,21 +53,33 @@ def _says_the_same(spec: Document, old: Pod) -> bool:
     return bool(before["spec"] == spec)
 
 
-def _of_spec(spec: Document, text: str, problems: list[Problem]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """What follows from a specification: columns, or why they cannot be counted."""
+
+    columns: Mapping[str, Any]
+    problems: tuple[Problem, ...] = ()
+
+
+@by_text
+def _counted(text: str) -> _Counted:
+    spec: Document = msgspec.json.decode(text)
     cpu_millis = pod_resources.requested(spec, "cpu")
     memory_bytes = pod_resources.requested(spec, "memory")
     if cpu_millis > CPU_MILLIS_MAX or memory_bytes > MEMORY_BYTES_MAX:
-        problems.append(rules.forbidden("spec.containers", "together they request more than can be counted"))
+        too_much = rules.forbidden("spec.containers", "together they request more than can be counted")
+        return _Counted(columns={}, problems=(too_much,))
     # The scheduler decodes the column by the same rules, so both have one idea of what the pod says.
     inputs = pod_kind.scheduling_inputs(
         Pod(uid="", name="", spec=text, cpu_millis=cpu_millis, memory_bytes=memory_bytes)
     )
-    return {
+    columns = {
         "cpu_millis": cpu_millis,
         "memory_bytes": memory_bytes,
         "priority": spec.get("priority") or 0,
         "shape": pod_kind.shape(inputs),
     }
+    return _Counted(columns=columns)
 
 
 def _of_annotations(annotations: dict[str, str], problems: list[Problem]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from typing import Any
 from kuberklone.apimachinery.document import Document
 from kuberklone.kinds.catalogue import Served
 
+_HOLDERS = (dict, list)
+
 
 def prepared(served: Served, document: Document) -> Document:
     """A copy in the version that is kept, with what Kubernetes fills in.
@@ -18,8 +20,13 @@ def prepared(served: Served, document: Document) -> Document:
 
 def without_nulls(value: Any) -> Any:
     """A copy in which nothing is null: neither members of objects nor items of lists."""
+    # Most values are plain; a call for each of them would cost more than all the rest.
     if isinstance(value, dict):
-        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+        return {
+            key: without_nulls(inner) if isinstance(inner, _HOLDERS) else inner
+            for key, inner in value.items()
+            if inner is not None
+        }
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value if inner is not None]
+        return [without_nulls(inner) if isinstance(inner, _HOLDERS) else inner for inner in value if inner is not None]
     return value

@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 
 from kuberklone.errors import InvalidField
 
@@ -17,8 +18,11 @@ _QUANTITY = re.compile(r"([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30}))(?:[eE]([+
 # The largest amount of anything: the database keeps 64-bit integers, and a sum over a cluster must still fit.
 CPU_MILLIS_MAX = 10**9  # a million cores
 MEMORY_BYTES_MAX = 2**53  # 8 PiB, the largest integer that every JSON reader keeps exactly
+# Amounts are round and few; texts that are none, which may be long, are not remembered.
+_REMEMBERED = 1024
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def amount(text: str) -> Decimal:
     """The number a quantity stands for: `amount("1.5Gi") == 1610612736`.
 

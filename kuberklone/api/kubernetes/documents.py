@@ -127,7 +127,8 @@ async def new(
     if not is_applied:
         # Before admission: what the cluster decides is nobody's, so an apply that does not say it takes nothing away.
         write = write_of(cluster, found, options)
-        metadata["managedFields"] = managed_fields.record_update(None, document, write)
+        # As text: the record keeps it so, and nobody looks inside before that.
+        metadata["managedFields"] = msgspec.Raw(managed_fields.record_creation(document, write).encode())
     await admission.admit_new(cluster, request, document)
     _refuse(found, [*metadata_rules.problems(found.kind, metadata), *found.kind.validate(document, None)], metadata)
     record: Header = found.kind.read(document, None)

@@ -1,12 +1,14 @@
 """Field management: who owns which field (`metadata.managedFields`), and server-side apply."""
 
+import msgspec
+
 from kuberklone.apimachinery.document import Document
-from kuberklone.apimachinery.managed_fields import applying, entries, merging, writing
+from kuberklone.apimachinery.managed_fields import applying, creating, entries, merging, writing
 from kuberklone.apimachinery.managed_fields.names import manager_of
 from kuberklone.apimachinery.managed_fields.writing import Write
 from kuberklone.errors import Malformed
 
-__all__ = ["Write", "apply", "manager_of", "record_update"]
+__all__ = ["Write", "apply", "manager_of", "record_creation", "record_update"]
 
 # Objects begin with these, empty, so that nobody is said to have made them.
 _EMPTY: Document = {"metadata": {}, "spec": {}, "status": {}}
@@ -22,6 +24,14 @@ def record_update(old: Document | None, new: Document, write: Write) -> list[Doc
         return []
     before = {**_EMPTY, "apiVersion": "", "kind": ""} if old is None else _bare(old)
     return entries.encode(writing.record(managed, before, _bare(new), write))
+
+
+def record_creation(new: Document, write: Write) -> str:
+    """What `record_update` says of an object that is new, as JSON text."""
+    bare = _bare(new)
+    if _managed(None, new, write) or not creating.can_tell(bare, write.schema):
+        return msgspec.json.encode(record_update(None, new, write)).decode()
+    return creating.text(bare, write)
 
 
 def _managed(old: Document | None, new: Document, write: Write) -> entries.Managed:

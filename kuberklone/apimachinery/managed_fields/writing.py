@@ -11,17 +11,17 @@ from kuberklone.apimachinery.managed_fields.sets import FieldSet
 from kuberklone.apimachinery.schemas import Schema
 
 # Nobody owns what identifies an object, nor what the server alone writes.
+NOBODYS_METADATA = frozenset(
+    {
+        *("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation"),
+        *("managedFields", "resourceVersion"),
+    }
+)
 _NOBODYS = sets.of_paths(
     ("f:apiVersion",),
     ("f:kind",),
     ("f:metadata",),
-    *(
-        ("f:metadata", f"f:{name}")
-        for name in (
-            *("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation"),
-            *("managedFields", "resourceVersion"),
-        )
-    ),
+    *(("f:metadata", f"f:{name}") for name in sorted(NOBODYS_METADATA)),
 )
 
 

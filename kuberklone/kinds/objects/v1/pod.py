@@ -3,16 +3,24 @@
 import copy
 from collections.abc import Sequence
 
+import msgspec
+
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
-from kuberklone.kinds import pod_columns, pod_defaults, pod_document, pod_reading, pod_rules, rules
+from kuberklone.kinds import json_text, pod_columns, pod_defaults, pod_document, pod_reading, pod_rules, rules
 from kuberklone.kinds.kind import STATUS, Kind, Subresource
 from kuberklone.kinds.pod import Pod
+from kuberklone.kinds.remembering import by_text
+
+
+@by_text
+def _problems(spec: str) -> Sequence[Problem]:
+    return tuple(pod_rules.pod_spec(msgspec.json.decode(spec)))
 
 
 def _validate(document: Document, old: Document | None) -> Sequence[Problem]:
     spec = document.get("spec") or {}
-    problems = pod_rules.pod_spec(spec)
+    problems = _problems(json_text.text(spec))
     if old is None or problems:
         return problems
     # Pods of the lab API were never written with their defaults, and an update comes with them.
