@@ -51,6 +51,14 @@ class BudgetFacts:
     status: Status = field(default_factory=Status)
 
 
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How many pods somebody wants in all: a Deployment, whichever of its sets has them."""
+
+    uid: str
+    replicas: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     statuses: Mapping[str, Status]
@@ -62,7 +70,7 @@ def decide(
     budgets: Iterable[BudgetFacts],
     *,
     pods: Mapping[str, Sequence[PodFacts]],
-    scales: Mapping[str, int],
+    scales: Mapping[str, Scale],
     now_ms: int,
 ) -> Plan:
     """`pods` are the unfinished ones by namespace; `scales` is what the controller of a pod wants, by its uid."""
@@ -77,7 +85,7 @@ def decide(
     return Plan(statuses=statuses, next_wake_ms=min(wakes_ms, default=None))
 
 
-def _status(budget: BudgetFacts, guarded: Sequence[PodFacts], *, scales: Mapping[str, int], now_ms: int) -> Status:
+def _status(budget: BudgetFacts, guarded: Sequence[PodFacts], *, scales: Mapping[str, Scale], now_ms: int) -> Status:
     there = {pod.name for pod in guarded if not pod.deleting}
     disrupted = {
         name: since_ms
@@ -96,7 +104,7 @@ def _status(budget: BudgetFacts, guarded: Sequence[PodFacts], *, scales: Mapping
     )
 
 
-def _wanted(budget: BudgetFacts, guarded: Sequence[PodFacts], scales: Mapping[str, int]) -> tuple[int, int]:
+def _wanted(budget: BudgetFacts, guarded: Sequence[PodFacts], scales: Mapping[str, Scale]) -> tuple[int, int]:
     """`(pods expected, healthy ones wanted)`."""
     if budget.max_unavailable is not None:
         expected = _expected(guarded, scales)
@@ -109,12 +117,12 @@ def _wanted(budget: BudgetFacts, guarded: Sequence[PodFacts], scales: Mapping[st
     return 0, 0
 
 
-def _expected(guarded: Sequence[PodFacts], scales: Mapping[str, int]) -> int:
+def _expected(guarded: Sequence[PodFacts], scales: Mapping[str, Scale]) -> int:
     """What the controllers of these pods want in all; pods without one count for nothing, as in Kubernetes.
 
     A controller of an unknown kind is taken to want what it has.
     """
     controllers = {pod.controller_uid for pod in guarded if pod.controller_uid is not None}
-    return sum(
-        scales[uid] if uid in scales else sum(pod.controller_uid == uid for pod in guarded) for uid in controllers
-    )
+    wanted = {scales[uid].uid: scales[uid].replicas for uid in controllers if uid in scales}
+    unknown = controllers - scales.keys()
+    return sum(wanted.values()) + sum(pod.controller_uid in unknown for pod in guarded)

@@ -12,7 +12,7 @@ from controllers._loop.heard import HeardNodes
 from controllers._loop.mirror import Mirror
 from controllers._loop.readable import understood
 from controllers.disruption import decide
-from controllers.disruption.decide import BudgetFacts, PodFacts, Status
+from controllers.disruption.decide import BudgetFacts, PodFacts, Scale, Status
 from kuberklone.apimachinery.document import Document
 from kuberklone.clock import timestamp
 from kuberklone.kinds import disruption, durations, json_text, owner_references, pod_readiness
@@ -114,13 +114,11 @@ class Disruption:
             found[pod.namespace].append(pod if is_as_said else replace(pod, ready_since_ms=since_ms))
         return found
 
-    def _scales(self) -> Mapping[str, int]:
+    def _scales(self) -> Mapping[str, Scale]:
         """What each controller of pods wants; where it has a controller itself, what that one wants."""
         every = {uid: scale for mirror in self._scaled for uid, scale in mirror.facts.items()}
-        return {
-            uid: every[scale.controller_uid].replicas if scale.controller_uid in every else scale.replicas
-            for uid, scale in every.items()
-        }
+        above = {uid: scale.controller_uid if scale.controller_uid in every else uid for uid, scale in every.items()}
+        return {uid: Scale(top or uid, every[top or uid].replicas) for uid, top in above.items()}
 
 
 class _Scale(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.disruption.decide import BudgetFacts, PodFacts, Status, decide
+from controllers.disruption.decide import BudgetFacts, PodFacts, Scale, Status, decide
 from kuberklone.apimachinery.selectors import label_selector
 from kuberklone.kinds.disruption import DISRUPTED_MS_MAX
 
@@ -22,7 +22,7 @@ def pods(count: int, **changes: Any) -> list[PodFacts]:
 
 
 def run(budget: BudgetFacts, found: list[PodFacts], *, scale: int | None = None) -> Status:
-    scales = {} if scale is None else {"set": scale}
+    scales = {} if scale is None else {"set": Scale("set", scale)}
     plan = decide([budget], pods={"default": found}, scales=scales, now_ms=NOW)
     return plan.statuses.get("budget", budget.status)
 
@@ -63,6 +63,14 @@ def test_pods_without_a_controller_count_for_numbers_and_not_for_shares() -> Non
     assert run(replace(BUDGET, min_available="10%"), found).disruptions_allowed == 0
 
 
+def test_two_sets_of_one_deployment_want_its_pods_once() -> None:
+    """So it is in the middle of a rollout."""
+    found = [*pods(2), replace(POD, uid="new", name="new", controller_uid="new-set")]
+    scales = {"set": Scale("deployment", 3), "new-set": Scale("deployment", 3)}
+    plan = decide([replace(BUDGET, max_unavailable=1)], pods={"default": found}, scales=scales, now_ms=NOW)
+    assert (plan.statuses["budget"].expected_pods, plan.statuses["budget"].disruptions_allowed) == (3, 1)
+
+
 def test_a_pod_that_was_let_go_counts_as_gone_until_it_is_or_was_not_for_long() -> None:
     budget = replace(BUDGET, min_available=1, status=Status(disrupted={"pod-0": NOW - 1_000, "gone": NOW}))
     plan = decide([budget], pods={"default": pods(3)}, scales={}, now_ms=NOW)
@@ -81,7 +89,7 @@ def test_a_status_that_is_true_is_not_written_again() -> None:
     budget = replace(BUDGET, max_unavailable=1, generation=4)
     told = replace(budget, status=run(budget, pods(3), scale=3))
     assert told.status.observed_generation == 4
-    assert decide([told], pods={"default": pods(3)}, scales={"set": 3}, now_ms=NOW).statuses == {}
+    assert decide([told], pods={"default": pods(3)}, scales={"set": Scale("set", 3)}, now_ms=NOW).statuses == {}
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.one_of(st.integers(0, 20), st.integers(0, 100).map("{}%".format)))

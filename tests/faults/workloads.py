@@ -14,7 +14,14 @@ def fill(cluster: Cluster) -> None:
     """A ReplicaSet, and a Deployment whose pods a budget guards."""
     for word, name in (("ReplicaSet", SET), ("Deployment", DEPLOYMENT)):
         labels = {"app": name}
-        spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": wishes.pod_template(labels)}
+        spec: dict[str, Any] = {
+            "replicas": 2,
+            "selector": {"matchLabels": labels},
+            "template": wishes.pod_template(labels),
+        }
+        if word == "Deployment":
+            # All in one step: pod by pod a rollout takes longer than everything else may take to be as it should be.
+            spec["strategy"] = {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}}
         wishes.create(cluster, word, name, spec=spec)
     budget = {"selector": {"matchLabels": {"app": DEPLOYMENT}}, "maxUnavailable": 1}
     wishes.create(cluster, "PodDisruptionBudget", DEPLOYMENT, spec=budget)
