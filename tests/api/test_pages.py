@@ -135,3 +135,13 @@ def test_the_figures_say_what_there_is(api: Api) -> None:
     assert requests("GET", "unmatched", "404") == 1
     took = "kuberklone_api_request_duration_seconds_count"
     assert figures[took, (("method", "POST"), ("route", "/add_node"))] == 1
+
+
+def test_paths_that_strangers_make_up_are_counted_as_one(api: Api) -> None:
+    for number in range(3):
+        api.http.get(f"/apis/group-{number}/v1")
+        api.http.get(f"/openapi/v3/apis/group-{number}")
+    api.get("/api/v1")
+    routes = {dict(labels).get("route", "") for _, labels in _figures(api)}
+    assert not any("group" in route for route in routes)
+    assert "/api/v1" in routes

@@ -48,8 +48,11 @@ class KubernetesApi:
             method = "GET" if scope["method"] == "HEAD" else scope["method"]
             request = self._request(method, parsed, scope, receive)
             handler = self._find(path, parsed, request)
-            route = parsed.pattern if parsed is not None and parsed.resource else path
+            if parsed is not None and parsed.resource:
+                route = parsed.pattern
             answer = await handler(self._cluster, request)
+            if route is UNMATCHED:
+                route = path  # a document that is there; how many others are asked for is up to strangers
         except Exception as error:  # noqa: BLE001 - the outermost boundary of a request
             answer = _failed(error, parsed)
         if isinstance(answer, Answer):

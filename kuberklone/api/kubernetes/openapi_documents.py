@@ -35,7 +35,7 @@ async def show_index(cluster: Cluster, request: Request) -> Answer:
 async def show(cluster: Cluster, request: Request) -> Answer:
     """GET /openapi/v3/apis/apps/v1?hash=…: one of them."""
     _ensure_json(request)
-    path = request.scope["path"].removeprefix(_V3).strip("/")
+    path = request.scope["path"].rstrip("/").removeprefix(f"{_V3}/")
     found = await asyncio.to_thread(openapi.document, cluster.catalogue, path)
     if found is None:
         raise statuses.no_such_path()

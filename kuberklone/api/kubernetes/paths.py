@@ -43,8 +43,8 @@ def parse(path: str) -> ResourcePath | None:
             pass
         case _:
             return None
-    if "" in rest:
-        return None
+    if "" in rest or "\0" in path:
+        return None  # no name holds a zero byte, and no statement of a database
     is_old_watch = len(rest) > 1 and rest[0] == "watch"
     if is_old_watch:
         rest = rest[1:]

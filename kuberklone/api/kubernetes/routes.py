@@ -103,6 +103,8 @@ def handler(method: str, path: ResourcePath, served: Served | None, *, is_watch:
     """Who answers a path that names a resource; raises a 404 or 405."""
     special = SPECIAL.get((path.api_version, path.resource))
     if special is not None:
+        if path.subresource:
+            raise statuses.no_such_path()
         if method not in special:
             raise statuses.not_allowed()
         return special[method]
@@ -145,6 +147,8 @@ def _methods(path: ResourcePath, served: Served) -> Methods:
     known = kind.subresource(path.subresource)
     if known is None:
         raise absent.refusal(kind.resource, path.subresource)
+    if path.tail:
+        raise statuses.no_such_path()
     methods = SUBRESOURCES.get(f"{kind.resource}/{known.name}") or SUBRESOURCES.get(known.name)
     assert methods is not None, "a kind names only what is served"
     return methods
