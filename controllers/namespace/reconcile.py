@@ -139,7 +139,7 @@ class Namespaces:
             unmarked = [each for each in found if each.deleting_ms is None]
 
             def delete(transaction: Transaction, batch: list[Any], table: TableOf[Any] = table) -> int:
-                gone = deletion.delete(transaction, table, batch, cause=_CAUSE)
+                gone = deletion.delete(transaction, table, batch, cause=_CAUSE, propagation="Background")
                 crashpoints.reach("namespace.emptied")
                 return len(gone)
 

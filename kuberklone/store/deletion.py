@@ -40,11 +40,11 @@ def delete(
     *,
     cause: str = "User",
     grace_s: int | None = None,
-    propagation: Propagation = "Background",
+    propagation: Propagation | None = None,
 ) -> list[R]:
     """Delete or mark records that are still as they were read; these, as they are now or were last.
 
-    `grace_s` is for pods; None leaves what the pod itself says.
+    `grace_s` is for pods; None leaves what the pod itself says, as it does for `propagation`.
     """
     marked = [_marked(transaction, record, cause=cause, grace_s=grace_s, propagation=propagation) for record in doomed]
     held = [Update(old, new) for old, new in zip(doomed, marked, strict=True) if is_held(table, new) and new != old]
@@ -85,7 +85,9 @@ _SPEC = msgspec.json.Decoder(_Spec)
 _FINALIZERS = msgspec.json.Decoder(list[str])
 
 
-def _marked(transaction: Transaction, record: R, *, cause: str, grace_s: int | None, propagation: Propagation) -> R:
+def _marked(
+    transaction: Transaction, record: R, *, cause: str, grace_s: int | None, propagation: Propagation | None
+) -> R:
     changes: dict[str, Any] = {"finalizers": finalizers_for(record.finalizers, propagation)}
     if record.deleting_ms is None:
         changes |= {"deleting_ms": transaction.now_ms, "deletion_cause": cause}
@@ -102,8 +104,13 @@ def _marked(transaction: Transaction, record: R, *, cause: str, grace_s: int | N
     return msgspec.structs.replace(record, **changes)
 
 
-def finalizers_for(raw: str, propagation: Propagation) -> str:
-    """The finalizers with the one that the way of deletion needs, and without those of other ways."""
+def finalizers_for(raw: str, propagation: Propagation | None) -> str:
+    """The finalizers with the one that the way of deletion needs, and without those of other ways.
+
+    Without a way they stay as they are: somebody has said before what is to be waited for, and nobody takes it back.
+    """
+    if propagation is None:
+        return raw
     kept = [] if raw == _NO_FINALIZERS else [each for each in _FINALIZERS.decode(raw) if each not in _OF_PROPAGATION]
     wanted = _FINALIZER_OF[propagation]
     return json_text.text([*kept, *([wanted] if wanted else [])])

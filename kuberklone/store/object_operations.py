@@ -62,7 +62,7 @@ class DeleteObject:
     """Preconditions: what the record must be, or the request is refused."""
     revision: int | None = None
     grace_s: int | None = None
-    propagation: Propagation = "Background"
+    propagation: Propagation | None = None
 
 
 ObjectOperation = CreateObject | ReplaceObject | DeleteObject

@@ -69,6 +69,13 @@ def test_somebody_who_does_not_want_to_wait_any_more_need_not(store: Store) -> N
     assert _there(store, CONFIG_MAPS, record) is None
 
 
+def test_who_says_nothing_of_the_way_leaves_it_as_it_was_said(store: Store) -> None:
+    record = _config_map(store)
+    waiting = _delete(store, CONFIG_MAPS, record, propagation="Foreground")
+    assert _delete(store, CONFIG_MAPS, waiting) == waiting
+    assert _there(store, CONFIG_MAPS, record) == waiting
+
+
 def test_asking_twice_changes_nothing(store: Store) -> None:
     record = _config_map(store, finalizers='["example.com/wait"]')
     marked = _delete(store, CONFIG_MAPS, record)

@@ -31,7 +31,7 @@ _TOGETHER = 500
 class DeleteOptions:
     dry_run: bool = False
     grace_s: int | None = None
-    propagation: Propagation = "Background"
+    propagation: Propagation | None = None
     uid: str | None = None
     revision: int | None = None
 
@@ -125,7 +125,9 @@ def read_options(body: Document, query: Query) -> DeleteOptions:
         problems.append(rules.unsupported("propagationPolicy", propagation, [*_PROPAGATIONS, "nil"]))
     if problems:
         raise invalid("DeleteOptions", "", problems)
-    chosen = _PROPAGATIONS[propagation] if propagation else ("Orphan" if orphan else "Background")
+    chosen = _PROPAGATIONS[propagation] if propagation else None
+    if orphan is not None:
+        chosen = "Orphan" if orphan else "Background"
     uid, revision = _preconditions(body)
     return DeleteOptions(dry_run="All" in dry_run, grace_s=grace_s, propagation=chosen, uid=uid, revision=revision)
 
