@@ -5,6 +5,7 @@ before it, at a quarter of its cost, on the way of thousands of creates a second
 """
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -44,13 +45,13 @@ def text(document: Document, write: Write) -> str:
     for name, value in document.items():
         if name in ignored or name in _NAMES_OF_THE_OBJECT:
             continue
-        head, below = place.field(name)
+        field = place.fields.get(name) or place.field(name)
         if name not in _SECTIONS:
-            parts.append(head + _whole(value, below))
+            parts.append(field.head + _whole(value, field.place))
             continue
-        members = _members(value, below, besides=NOBODYS_METADATA if name == "metadata" else _NONE)
+        members = _members(value, field.place, besides=NOBODYS_METADATA if name == "metadata" else _NONE)
         if members:
-            parts.append(f"{head}{{{','.join(members)}}}")
+            parts.append(f"{field.head}{{{','.join(members)}}}")
     if not parts:
         return _NOBODY
     said = {"manager": write.manager or "unknown", "operation": "Update", "apiVersion": write.api_version}
@@ -64,34 +65,40 @@ def text(document: Document, write: Write) -> str:
 _NONE: frozenset[str] = frozenset()
 
 
-class _Place:
-    """A place of a kind's documents, with the names of its fields as they are written."""
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field, with its name as it is written."""
 
-    __slots__ = ("_fields", "_items", "is_atomic", "schema")
+    head: str
+    """`"f:name":`."""
+    leaf: str
+    """`"f:name":{}`, what stands for a value that nothing is inside of."""
+    place: "_Place"
+
+
+class _Place:
+    """A place of a kind's documents. What is there is looked up once and kept."""
+
+    __slots__ = ("_any_key", "_items", "fields", "is_atomic", "schema")
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.is_atomic = schema.is_atomic
-        self._fields: dict[str, tuple[str, _Place]] = {}
+        self.fields: dict[str, _Field] = {}
+        """Those that were met already."""
+        self._any_key: _Place | None = None
         self._items: _Place | None = None
 
-    def field(self, name: str) -> "tuple[str, _Place]":
-        """`"f:name":` and the place behind it."""
-        found = self._fields.get(name)
-        if found is None:
-            head = f"{_quoted(f'f:{name}')}:"
-            if name in self.schema.properties:
-                found = self._fields[name] = head, _Place(self.schema.field(name))
-            else:
-                # Names of a map's keys are not kept: anybody can make up new ones.
-                found = head, self._any_key()
-        return found
-
-    def _any_key(self) -> "_Place":
-        found = self._fields.get("")
-        if found is None:
-            found = self._fields[""] = "", _Place(self.schema.field(""))
-        return found[1]
+    def field(self, name: str) -> _Field:
+        """The field of a name that is not met yet, or a key."""
+        head = f"{_quoted(f'f:{name}')}:"
+        if name in self.schema.properties:
+            found = self.fields[name] = _Field(head, head + _NOTHING, _Place(self.schema.field(name)))
+            return found
+        # Names of a map's keys are not kept: anybody can make up new ones.
+        if self._any_key is None:
+            self._any_key = _Place(self.schema.field(name))
+        return _Field(head, head + _NOTHING, self._any_key)
 
     @property
     def items(self) -> "_Place":
@@ -123,10 +130,12 @@ def _whole(value: Any, place: _Place) -> str:
 
 def _members(value: Document, place: _Place, *, besides: frozenset[str] = _NONE) -> list[str]:
     members = []
+    fields = place.fields
     for name, inner in value.items():
         if name not in besides:
-            head, below = place.field(name)
-            members.append(head + (_NOTHING if below.is_atomic or not inner else _whole(inner, below)))
+            field = fields.get(name) or place.field(name)
+            below = field.place
+            members.append(field.leaf if below.is_atomic or not inner else field.head + _whole(inner, below))
     return members
 
 
