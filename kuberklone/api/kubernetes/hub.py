@@ -153,6 +153,10 @@ class Hub:
         """How many watches are open."""
         return len(self._watchers)
 
+    async def head(self) -> int:
+        """The newest revision that there is now. Raises StoreUnavailable."""
+        return await self._in_thread(self._head)
+
     async def register(self, interest: Interest) -> tuple[Watcher, int]:
         """A watcher that gets all changes after the revision that is returned with it. `release` it at the end.
 
@@ -160,7 +164,7 @@ class Hub:
         """
         async with self._reading:
             if self._cursor is None:
-                self._cursor = await self._in_thread(self._head)
+                self._cursor = await self.head()
             watcher = Watcher(self._cursor)
             self._watchers[watcher] = interest
             self._channels.setdefault(interest.key, _Channel()).add(interest, watcher)

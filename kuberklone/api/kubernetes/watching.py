@@ -95,10 +95,10 @@ class OpenWatch:
         form = _form(request)
         interest = _interest(request, form)
         options = watch_options.read(request.query)
-        watcher, head = await cluster.hub.register(interest)
-        if options.not_older_than > head:
-            cluster.hub.release(watcher)
+        # The hub itself may be a moment behind what the client has just written.
+        if options.not_older_than and options.not_older_than > (head := await cluster.hub.head()):
             raise statuses.too_far_ahead(options.not_older_than, head)
+        watcher, _ = await cluster.hub.register(interest)
         return cls(cluster, interest, options, form=form, watcher=watcher)
 
     def __aiter__(self) -> AsyncIterator[bytes]:

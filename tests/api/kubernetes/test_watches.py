@@ -199,6 +199,15 @@ def test_nothing_is_told_before_a_revision_of_the_future(api: Api) -> None:
         assert revisions(watch.first(1)) == [int(second["metadata"]["resourceVersion"])]
 
 
+def test_what_was_just_written_is_never_too_new_to_begin_with(api: Api) -> None:
+    """The reader of the log may be a moment behind, which is no reason to send a client away."""
+    with watching(api, CONFIG_MAPS):
+        for number in range(20):
+            revision = api.post(CONFIG_MAPS, config_map(f"a{number}"))["metadata"]["resourceVersion"]
+            with watching(api, CONFIG_MAPS, **INITIAL, resourceVersion=revision) as watch:
+                assert len(watch.first(number + 1)) == number + 1
+
+
 def test_what_was_compacted_away_cannot_be_taken_up_again(api: Api) -> None:
     revision = head(api)
     api.post(CONFIG_MAPS, config_map("a"))
