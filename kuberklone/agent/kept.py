@@ -52,6 +52,10 @@ class Directory:
                 f"another agent runs with --state-dir {path}; two on one machine need one each."
             ) from error
 
+    def close(self) -> None:
+        """Let another agent use it; the end of the process does the same."""
+        self._lock.close()
+
     @property
     def certificate(self) -> Path:
         return self.path / "ca.crt"

@@ -101,7 +101,7 @@ def run(options: Options, keeper: Keeper | None = None) -> None:
     entrance = Entrance(options, kept, stop=stop)
     try:
         tls = entrance.tls()
-        identity = _identity(options, engine, kept, entrance, tls)
+        identity = identify(options, engine, kept, entrance, tls)
     except Stopped:
         return
     with Link(options.server, token=identity.token, tls=tls) as link:
@@ -118,9 +118,10 @@ def run(options: Options, keeper: Keeper | None = None) -> None:
     _log.info("agent ended; its pods run on", name=identity.node_name)
 
 
-def _identity(
+def identify(
     options: Options, engine: Engine, kept: Directory, entrance: Entrance, tls: ssl.SSLContext | None
 ) -> Identity:
+    """Who this machine is: a node by its container, a member since an earlier start, or one that joins now."""
     if not options.container:
         member = entrance.known() or entrance.join(tls)
         return Identity(
