@@ -26,9 +26,12 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 
 
-def blocks(page: Path, *, language: str | None = None) -> list[Block]:
-    """The fenced blocks in order; only those of one language if it is given."""
-    found = [_block(match) for match in _FENCE.finditer(page.read_text())]
+def blocks(page: Path, *, language: str | None = None, section: str | None = None) -> list[Block]:
+    """The fenced blocks in order; only those of one language, or below one heading of the second level, if given."""
+    text = page.read_text()
+    if section is not None:
+        text = text.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    found = [_block(match) for match in _FENCE.finditer(text)]
     return [block for block in found if language in (None, block.language)]
 
 

@@ -1,6 +1,7 @@
 """Two terminals as the README's reader has them: one that `make up` occupies, and a shell that stays open beside it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,13 +15,28 @@ from tests.docs.reading import ROOT
 # Generous: two cores are shared with everything else that is being tested.
 DEADLINE_S = 60.0
 _READY = "Ctrl-C stops it"
+# What an image is made of; an engine that builds one follows no link out of the folder.
+_OF_IMAGES = (
+    ".dockerignore", "Dockerfile", "LICENSE", "Makefile", "README.md", "controllers", "images", "kuberklone",
+    "migrations", "pyproject.toml", "requirements.lock",
+)  # fmt: skip
+# Where a build writes; another may be going on in this checkout.
+_OWN = (".venv", "build")
 
 
-def checkout(folder: Path) -> Path:
-    """This checkout as if `make install` had just been done in it: everything by a link, but with stamps of its own."""
+def checkout(folder: Path, *, with_images: bool = False) -> Path:
+    """This checkout as if `make install` had just been done in it: everything by a link, but with stamps of its own.
+
+    With what images are made of as copies, they can be made in it, too.
+    """
     folder.mkdir()
+    copied = _OF_IMAGES if with_images else ()
     for entry in ROOT.iterdir():
-        if entry.name != ".venv":
+        if entry.name in copied and entry.is_dir():
+            shutil.copytree(entry, folder / entry.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif entry.name in copied:
+            shutil.copy(entry, folder)
+        elif entry.name not in _OWN:
             (folder / entry.name).symlink_to(entry)
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
@@ -73,6 +89,11 @@ class FirstTerminal:
         assert process.poll() is None, f"it ended with {process.poll()}:\n{output.read_text()}"
         return output.read_text()
 
+    def interrupt(self) -> None:
+        """Ctrl-C, which reaches the whole foreground group."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGINT)
+
     def ended(self) -> int:
         """Wait for the end of the program; its exit code."""
         assert self._process is not None
@@ -98,7 +119,7 @@ class SecondTerminal:
             )
         kept.callback(_end, self._shell)
 
-    def run(self, block: str) -> str:
+    def run(self, block: str, *, within_s: float = DEADLINE_S) -> str:
         """Type the block and wait for its end; what it printed. A command that fails ends the shell and the test."""
         assert self._shell.stdin is not None
         self._runs += 1
@@ -110,7 +131,7 @@ class SecondTerminal:
         def done() -> bool:
             return self._shell.poll() is not None or self._output.read_text().endswith(f"\n{mark}")
 
-        waiting.until(done, within_s=DEADLINE_S, what=block)
+        waiting.until(done, within_s=within_s, what=block)
         said = self._output.read_text()[before:]
         assert self._shell.poll() is None, f"a command failed:\n{block}\n{said}"
         return said.removesuffix(f"\n{mark}")

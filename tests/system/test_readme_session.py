@@ -1,4 +1,4 @@
-"""The README's session as it is written there: every shell block, in order, against real processes.
+"""The README's session as it is written there: each of its shell blocks, in order, against real processes.
 
 One thing is changed: the port 8080 becomes a free one. `make up` gets `ARGS=--demo` from the environment where the
 classroom's times are tried. Each step has an outcome that the README promises; it is waited for, never slept for.
@@ -202,7 +202,7 @@ def session(request: pytest.FixtureRequest, tmp_path: Path, port: int) -> Iterat
 
 def test_the_readme_session_runs_as_written(session: Session, port: int, request: pytest.FixtureRequest) -> None:
     on_postgres = "Postgres" in request.node.callspec.id
-    written = [block.text for block in blocks(ROOT / "README.md", language="sh")]
+    written = [block.text for block in blocks(ROOT / "README.md", language="sh", section="A session")]
     for text, outcome in zip(written, _STEPS, strict=True):
         if on_postgres and outcome is asks_the_file:
             continue  # There is no file to ask.
