@@ -12,7 +12,7 @@ import msgspec
 from kuberklone.errors import KuberkloneError, NotFound
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.kinds.reporting import PodReport
-from kuberklone.store import agents, crashpoints, events, nodes, pods, removal
+from kuberklone.store import agents, events, nodes, pods, removal
 from kuberklone.store.agents import Agent
 from kuberklone.store.events import Note
 from kuberklone.store.records import Update
@@ -59,7 +59,6 @@ def apply(transaction: Transaction, reports: Sequence[ReportPods]) -> list[Repor
     here = {uid: pod.node_name for uid, pod in found.items()}
     _take_over(transaction, valid, found, names)
     _remove(transaction, valid, found, names)
-    crashpoints.reach("reports.applied")
     outcomes: list[Reported | KuberkloneError] = []
     for index, report in enumerate(reports):
         gone = tuple(each.uid for each in report.pods if here.get(each.uid) != names.get(report.node_uid, ""))

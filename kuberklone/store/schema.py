@@ -1,130 +1,84 @@
 """The tables. What a column means and who writes it is said here; how tables change over time is in `migrations/`."""
 
-from typing import Any
-
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Index,
     Integer,
-    MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
-    false,
     text,
 )
 
-# Alembic can only change what has a name, so every constraint has one from the first table on.
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from kuberklone.store.columns import Big, flag, header, json, metadata, required
 
-# SQLite makes only an INTEGER primary key the row's own key; every integer there holds 64 bits anyway.
-Big = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _required(name: str, kind: Any, default: str | None = None) -> Column[Any]:
-    return Column(name, kind, nullable=False, server_default=None if default is None else text(default))
-
-
-def _flag(name: str) -> Column[Any]:
-    return Column(name, Boolean(create_constraint=False), nullable=False, server_default=false())
-
-
-def _json(name: str, empty: str) -> Column[Any]:
-    """Raw JSON text: kept byte for byte, spliced into documents without being decoded."""
-    return Column(name, Text, nullable=False, server_default=text(f"'{empty}'"))
-
-
-def _header() -> list[Column[Any]]:
-    """Columns of `kinds.header.Header`, the same in every table of records."""
-    return [
-        Column("uid", Text, primary_key=True),
-        _required("name", Text),
-        _required("revision", Big),
-        _required("generation", Big, "1"),
-        _required("created_ms", Big),
-        _json("labels", "{}"),
-        _json("annotations", "{}"),
-        _json("finalizers", "[]"),
-        _json("owner_references", "[]"),
-        _json("managed_fields", "[]"),
-        Column("deleting_ms", Big),
-        Column("deletion_cause", Text),
-    ]
-
+# Who looks for a table looks here, and for all of them together too.
+__all__ = ["metadata"]
 
 cluster = Table(
     "cluster",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     # Raised by a restore or a branch, so that a cursor from before gets an error and never a silent gap.
-    _required("incarnation", Big),
+    required("incarnation", Big),
     # The last revision handed out: incarnation · 10¹² + n. Its row lock orders all writes.
-    _required("revision", Big),
+    required("revision", Big),
     # The oldest program (transaction.WRITER) that may still write.
-    _required("min_writer", Integer),
+    required("min_writer", Integer),
     # Cluster time, and the machine's time when it was last advanced (cluster_time.py).
-    _required("time_ms", Big),
-    _required("wall_ms", Big),
+    required("time_ms", Big),
+    required("wall_ms", Big),
     # Feed cursors below this are refused; set by compaction.
-    _required("watch_from", Big),
+    required("watch_from", Big),
     # The state at revisions below this can no longer be told; set by compaction, at or below watch_from.
-    _required("history_from", Big),
+    required("history_from", Big),
     # Short, drawn once: tells the containers of one cluster from those of another on the same engine.
-    _required("cluster_id", Text, "''"),
+    required("cluster_id", Text, "''"),
     CheckConstraint("id = 1", name="one_row"),
 )
 
 nodes = Table(
     "nodes",
     metadata,
-    *_header(),
-    _json("spec", "{}"),
-    _json("status", "{}"),
-    _required("provider", Text),
-    _required("cpu_millis", Big),
-    _required("memory_bytes", Big),
-    _required("pods_max", Integer),
-    _flag("unschedulable"),
-    _json("taints", "[]"),
-    _required("restarts_wanted", Integer, "0"),
+    *header(),
+    json("spec", "{}"),
+    json("status", "{}"),
+    required("provider", Text),
+    required("cpu_millis", Big),
+    required("memory_bytes", Big),
+    required("pods_max", Integer),
+    flag("unschedulable"),
+    json("taints", "[]"),
+    required("restarts_wanted", Integer, "0"),
     # Written by controllers/node.
-    _required("machine", Text, "'Absent'"),
+    required("machine", Text, "'Absent'"),
     Column("boot_id", Text),
-    _required("restarts", Integer, "0"),
-    _required("restarts_done", Integer, "0"),
-    _required("restart_attempts", Integer, "0"),
+    required("restarts", Integer, "0"),
+    required("restarts_done", Integer, "0"),
+    required("restart_attempts", Integer, "0"),
     Column("restart_at_ms", Big),
     # Written by controllers/node_health.
-    _required("ready", Text, "'Unknown'"),
-    _required("ready_reason", Text, "'NeverHeard'"),
-    _required("ready_since_ms", Big, "0"),
+    required("ready", Text, "'Unknown'"),
+    required("ready_reason", Text, "'NeverHeard'"),
+    required("ready_since_ms", Big, "0"),
     UniqueConstraint("name"),
 )
 
 pods = Table(
     "pods",
     metadata,
-    *_header(),
-    _required("namespace", Text),
-    _json("spec", "{}"),
-    _json("status", "{}"),
+    *header(),
+    required("namespace", Text),
+    json("spec", "{}"),
+    json("status", "{}"),
     # Written by the scheduler, through binding.py.
     Column("node_name", Text),
     Column("bound_ms", Big),
     # Written by the node's agent.
-    _required("phase", Text, "'Pending'"),
+    required("phase", Text, "'Pending'"),
     Column("reason", Text),
     Column("message", Text),
     Column("pod_ip", Text),
@@ -132,17 +86,17 @@ pods = Table(
     Column("finished_ms", Big),
     Column("exit_code", Integer),
     # How often its containers were started again.
-    _required("restarts", Integer, "0"),
+    required("restarts", Integer, "0"),
     Column("deletion_grace_s", Integer),
     # Derived from the document.
-    _required("cpu_millis", Big),
-    _required("memory_bytes", Big),
-    _required("priority", Integer, "0"),
-    _required("shape", Text),
-    _required("on_node_failure", Text, "'Delete'"),
-    _required("start_delay_ms", Big, "0"),
+    required("cpu_millis", Big),
+    required("memory_bytes", Big),
+    required("priority", Integer, "0"),
+    required("shape", Text),
+    required("on_node_failure", Text, "'Delete'"),
+    required("start_delay_ms", Big, "0"),
     Column("run_ms", Big),
-    _required("planned_exit_code", Integer, "0"),
+    required("planned_exit_code", Integer, "0"),
     UniqueConstraint("namespace", "name"),
 )
 # Each of these indexes holds only the rows that one controller looks for, so it stays small and cheap to keep.
@@ -181,14 +135,14 @@ Index(
 objects = Table(
     "objects",
     metadata,
-    *_header(),
-    _required("api_group", Text),
-    _required("resource", Text),
+    *header(),
+    required("api_group", Text),
+    required("resource", Text),
     # '' for kinds without a namespace, never NULL: NULL would make the key below no key.
-    _required("namespace", Text),
-    _json("spec", "{}"),
-    _json("status", "{}"),
-    _json("data", "{}"),
+    required("namespace", Text),
+    json("spec", "{}"),
+    json("status", "{}"),
+    json("data", "{}"),
     UniqueConstraint("api_group", "resource", "namespace", "name"),
 )
 
@@ -197,20 +151,20 @@ changes = Table(
     metadata,
     Column("revision", Big, primary_key=True, autoincrement=False),
     # Settles whether a commit whose answer was lost took place.
-    _required("transaction_id", Text),
-    _required("api_group", Text),
-    _required("resource", Text),
-    _required("namespace", Text),
-    _required("name", Text),
-    _required("uid", Text),
-    _required("type", Text),
-    _required("api_version", Text),
+    required("transaction_id", Text),
+    required("api_group", Text),
+    required("resource", Text),
+    required("namespace", Text),
+    required("name", Text),
+    required("uid", Text),
+    required("type", Text),
+    required("api_version", Text),
     # The whole object after the change, without resourceVersion; for DELETED the object as it was last.
-    _required("object", Text),
+    required("object", Text),
     # {"labels": {…}, "fields": {…}} as they were before, where they changed: what a selector's watcher needs.
     Column("previous", Text),
-    _required("time_ms", Big),
-    _required("writer", Text),
+    required("time_ms", Big),
+    required("writer", Text),
 )
 Index("ix_changes_key", changes.c.resource, changes.c.namespace, changes.c.name, changes.c.revision)
 
@@ -218,10 +172,10 @@ node_use = Table(
     "node_use",
     metadata,
     Column("node_name", Text, primary_key=True),
-    _required("cpu_millis", Big, "0"),
-    _required("memory_bytes", Big, "0"),
-    _required("pods", Integer, "0"),
-    _required("revision", Big, "0"),
+    required("cpu_millis", Big, "0"),
+    required("memory_bytes", Big, "0"),
+    required("pods", Integer, "0"),
+    required("revision", Big, "0"),
     sqlite_with_rowid=False,
 )
 
@@ -229,15 +183,15 @@ heartbeats = Table(
     "heartbeats",
     metadata,
     Column("node_uid", Text, primary_key=True),
-    _required("path", Text),
-    _required("boot_id", Text),
-    _required("seq", Big, "0"),
-    _required("received_ms", Big),
+    required("path", Text),
+    required("boot_id", Text),
+    required("seq", Big, "0"),
+    required("received_ms", Big),
     # Until when the agent may run reschedulable pods without hearing from us again.
-    _required("granted_until_ms", Big),
+    required("granted_until_ms", Big),
     # Written by controllers/node_health: the sequence number that has been silent, and for how long.
-    _required("silent_seq", Big, "-1"),
-    _required("silence_ms", Big, "0"),
+    required("silent_seq", Big, "-1"),
+    required("silence_ms", Big, "0"),
     sqlite_with_rowid=False,
 )
 
@@ -245,12 +199,12 @@ reporting_paths = Table(
     "reporting_paths",
     metadata,
     Column("path", Text, primary_key=True),
-    _required("beat", Big, "0"),
-    _required("received_ms", Big),
+    required("beat", Big, "0"),
+    required("received_ms", Big),
     # Written by controllers/node_health.
-    _required("judged_beat", Big, "0"),
-    _required("judged_ms", Big, "0"),
-    _flag("halted"),
+    required("judged_beat", Big, "0"),
+    required("judged_ms", Big, "0"),
+    flag("halted"),
     Column("halted_since_ms", Big),
     # When the path last left a halt: countdowns that began before count from here.
     Column("resumed_ms", Big),
@@ -260,28 +214,28 @@ leaderships = Table(
     "leaderships",
     metadata,
     Column("name", Text, primary_key=True),
-    _required("holder", Text),
-    _required("epoch", Big),
-    _required("renewals", Big, "0"),
-    _required("acquired_ms", Big),
+    required("holder", Text),
+    required("epoch", Big),
+    required("renewals", Big, "0"),
+    required("acquired_ms", Big),
     # What the loop says of itself; counted since the leadership was taken.
-    _required("passes", Big, "0"),
-    _required("errors", Big, "0"),
+    required("passes", Big, "0"),
+    required("errors", Big, "0"),
     Column("last_error", Text),
     Column("last_error_ms", Big),
-    _required("pass_ms", Big, "0"),
+    required("pass_ms", Big, "0"),
     # The feed revision the loop has seen; behind cluster.revision by the loop's lag.
-    _required("revision_seen", Big, "0"),
+    required("revision_seen", Big, "0"),
 )
 
 placements = Table(
     "placements",
     metadata,
     Column("pod_uid", Text, primary_key=True),
-    _required("namespace", Text),
-    _required("name", Text),
-    _required("node_name", Text),
-    _required("bound_ms", Big),
+    required("namespace", Text),
+    required("name", Text),
+    required("node_name", Text),
+    required("bound_ms", Big),
     Column("ended_ms", Big),
     Column("why_ended", Text),
 )
@@ -291,19 +245,19 @@ Index("ix_placements_ended_ms", placements.c.ended_ms)
 decisions = Table(
     "decisions",
     metadata,
-    _required("pod_uid", Text),
+    required("pod_uid", Text),
     # Distinguishes outcomes: a pod that stays unschedulable for the same causes keeps one row.
-    _required("fingerprint", Text),
-    _required("outcome", Text),
+    required("fingerprint", Text),
+    required("outcome", Text),
     Column("node_name", Text),
-    _required("first_ms", Big),
-    _required("last_ms", Big),
-    _required("count", Integer, "1"),
-    _required("nodes_evaluated", Integer),
-    _json("reasons", "{}"),
+    required("first_ms", Big),
+    required("last_ms", Big),
+    required("count", Integer, "1"),
+    required("nodes_evaluated", Integer),
+    json("reasons", "{}"),
     # The reasons as a sentence; NULL for a pod that was placed.
     Column("message", Text),
-    _json("best", "[]"),
+    json("best", "[]"),
     PrimaryKeyConstraint("pod_uid", "fingerprint", name="pk_decisions"),
     sqlite_with_rowid=False,
 )
@@ -312,26 +266,26 @@ evictions = Table(
     "evictions",
     metadata,
     Column("pod_uid", Text, primary_key=True),
-    _required("node_name", Text),
-    _required("due_ms", Big),
-    _required("cause", Text),
+    required("node_name", Text),
+    required("due_ms", Big),
+    required("cause", Text),
 )
 Index("ix_evictions_due_ms", evictions.c.due_ms)
 
 events = Table(
     "events",
     metadata,
-    *_header(),
-    _required("namespace", Text),
-    _required("involved_kind", Text),
-    _required("involved_name", Text),
-    _required("involved_uid", Text),
-    _required("type", Text),
-    _required("reason", Text),
-    _required("message", Text),
-    _required("count", Integer, "1"),
-    _required("last_ms", Big),
-    _required("source", Text),
+    *header(),
+    required("namespace", Text),
+    required("involved_kind", Text),
+    required("involved_name", Text),
+    required("involved_uid", Text),
+    required("type", Text),
+    required("reason", Text),
+    required("message", Text),
+    required("count", Integer, "1"),
+    required("last_ms", Big),
+    required("source", Text),
     # The same thing said again raises the count of one row.
     UniqueConstraint("involved_uid", "reason", "message"),
 )
@@ -341,10 +295,10 @@ faults = Table(
     "faults",
     metadata,
     Column("node_uid", Text, primary_key=True),
-    _required("kind", Text),
+    required("kind", Text),
     # Whether a boot ends the fault; only a crash ends so.
-    _flag("restart"),
-    _required("since_ms", Big),
+    flag("restart"),
+    required("since_ms", Big),
     # The boot that was hit.
     Column("boot_id", Text),
 )
@@ -353,12 +307,12 @@ simulated_containers = Table(
     "simulated_containers",
     metadata,
     Column("pod_uid", Text, primary_key=True),
-    _required("namespace", Text),
-    _required("name", Text),
-    _required("node_name", Text),
-    _required("boot_id", Text),
-    _required("state", Text),
-    _required("started_ms", Big),
+    required("namespace", Text),
+    required("name", Text),
+    required("node_name", Text),
+    required("boot_id", Text),
+    required("state", Text),
+    required("started_ms", Big),
     Column("ends_at_ms", Big),
     Column("exit_code", Integer),
     Column("ended_ms", Big),
@@ -370,12 +324,12 @@ tokens = Table(
     "tokens",
     metadata,
     Column("id", Text, primary_key=True),
-    _required("purpose", Text),
+    required("purpose", Text),
     # The uid of the node that speaks with it; '' for purposes that are nobody's own.
-    _required("subject", Text, "''"),
+    required("subject", Text, "''"),
     # SHA-256 of the secret, which is 256 bits of chance: nothing that could be guessed is behind it.
-    _required("secret_hash", Text),
-    _required("created_ms", Big),
+    required("secret_hash", Text),
+    required("created_ms", Big),
     Column("expires_ms", Big),
 )
 Index("ix_tokens_subject", tokens.c.subject)
@@ -389,16 +343,16 @@ agents = Table(
     # The one process that speaks for the node; NULL until the first has registered.
     Column("session", Text),
     # Earlier sessions, newest first: none of them may come back.
-    _json("superseded", "[]"),
+    json("superseded", "[]"),
     Column("boot_id", Text),
     Column("registered_ms", Big),
-    _required("engine_version", Text, "''"),
-    _required("os_image", Text, "''"),
-    _required("kernel", Text, "''"),
-    _required("architecture", Text, "''"),
-    _required("runtime", Text, "''"),
-    _required("address", Text, "''"),
-    _required("agent_version", Text, "''"),
+    required("engine_version", Text, "''"),
+    required("os_image", Text, "''"),
+    required("kernel", Text, "''"),
+    required("architecture", Text, "''"),
+    required("runtime", Text, "''"),
+    required("address", Text, "''"),
+    required("agent_version", Text, "''"),
 )
 Index("ix_agents_machine_id", agents.c.machine_id)
 
@@ -406,9 +360,9 @@ node_usage = Table(
     "node_usage",
     metadata,
     Column("node_uid", Text, primary_key=True),
-    _required("cpu_millis", Big),
-    _required("memory_bytes", Big),
-    _required("measured_ms", Big),
+    required("cpu_millis", Big),
+    required("memory_bytes", Big),
+    required("measured_ms", Big),
     sqlite_with_rowid=False,
 )
 
@@ -416,8 +370,8 @@ pod_usage = Table(
     "pod_usage",
     metadata,
     Column("pod_uid", Text, primary_key=True),
-    _required("cpu_millis", Big),
-    _required("memory_bytes", Big),
-    _required("measured_ms", Big),
+    required("cpu_millis", Big),
+    required("memory_bytes", Big),
+    required("measured_ms", Big),
     sqlite_with_rowid=False,
 )
