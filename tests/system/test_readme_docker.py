@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kuberklone.engine import labels
 from kuberklone.engine.connection import Engine
 from kuberklone.store import identity
 from kuberklone.store.database import Store
@@ -71,11 +72,15 @@ class Session:
         finally:
             store.close()
 
-    def running(self) -> list[str]:
+    def running(self, role: labels.Role) -> list[str]:
         """The containers of the cluster that the engine runs."""
         cluster = self.cluster_id()
         assert cluster is not None
-        return sorted(each["Id"] for each in containers(self.engine, cluster) if each["State"] == "running")
+        return sorted(
+            each["Id"]
+            for each in containers(self.engine, cluster)
+            if each["State"] == "running" and each["Labels"][labels.ROLE] == role
+        )
 
 
 def makes_images(session: Session, _said: str) -> None:
@@ -133,15 +138,17 @@ def tells_what_happened(session: Session, said: str) -> None:
 
 def _interrupts(session: Session) -> None:
     """What the README says about Ctrl-C and the next `up`, which has no block of its own."""
-    before = session.running()
-    assert len(before) == len(_NODES) + len(_PODS)
+    nodes = session.running("node")
+    assert len(nodes) == len(_NODES)
     session.first.interrupt()
     session.first.ended()
-    assert session.running() == before, "Ctrl-C leaves the containers"
+    assert session.running("node") == nodes, "Ctrl-C leaves the nodes"
+    session.until(lambda: not session.running("pod"), "the pods have stopped at the end of the grant")
     session.first.run(_block("make up"))
     session.until(session.all_ready, "the nodes are heard again")
-    session.until(lambda: sorted(session.where_pods_run()) == _PODS, "the pods still run")
-    assert session.running() == before, "the next `up` takes them over"
+    session.until(lambda: len(session.running("pod")) == len(_PODS), "the pods run again")
+    session.until(lambda: sorted(session.where_pods_run()) == _PODS, "the cluster knows")
+    assert session.running("node") == nodes, "the next `up` takes them over"
 
 
 def stops(session: Session, said: str) -> None:
