@@ -8,7 +8,7 @@ from benchmarks.measurement import Benchmark
 def catalogue() -> Mapping[str, Benchmark]:
     """All of them by name, in the order in which they run."""
     # Imported here: whoever lists names need not import the scheduler.
-    from benchmarks import beating, binding, failing, idling, latency, posting, starting
+    from benchmarks import beating, binding, failing, idling, latency, machines, posting, starting
 
     found = (
         binding.BENCHMARK,
@@ -18,5 +18,6 @@ def catalogue() -> Mapping[str, Benchmark]:
         failing.BENCHMARK,
         starting.BENCHMARK,
         idling.BENCHMARK,
+        machines.BENCHMARK,
     )
     return {benchmark.name: benchmark for benchmark in found}
