@@ -5,7 +5,7 @@ agent that was killed, or told to end, stops nothing. So a machine that joined h
 first imports anything: it holds the read end of a pipe, learns from it until when the grant lasts, and notices its end.
 A node that is a container needs none: who kills it is known to whoever made it, and stops its pods there.
 
-It ends by itself: when nothing is left to stop, or when another agent has spoken to the cluster for this machine.
+It ends by itself: when nothing is left to stop, or when another agent has spoken to the cluster for the same node.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from kuberklone.clock import SYSTEM, sleep
 
 SESSION_FILE = "session"
-"""In the agent's folder: the last session that the cluster accepted."""
+"""In the agent's folder: the node for which a cluster accepted a session last, and that session."""
 
 # How often it looks whether another agent has taken over, and whether it is time.
 _LOOK_S = 0.5
@@ -97,12 +97,15 @@ def _listen(read_end: int) -> dict[str, Any]:
 
 
 def _is_succeeded(told: dict[str, Any]) -> bool:
-    """Whether another agent has registered since; it stops what it has to by itself."""
+    """Whether another agent has registered for this node since; it stops what it has to by itself.
+
+    One that joined as another node, or another cluster, looks after that one's pods only.
+    """
     try:
-        spoke_last = (Path(told["folder"]) / SESSION_FILE).read_text(encoding="ascii")
-    except OSError:
+        node_uid, _, session = (Path(told["folder"]) / SESSION_FILE).read_text(encoding="ascii").partition(" ")
+    except (OSError, UnicodeDecodeError):
         return False
-    return spoke_last != str(told["session"])
+    return node_uid == told["node_uid"] and session != told["session"]
 
 
 def _stop(told: dict[str, Any]) -> None:

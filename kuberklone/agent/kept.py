@@ -84,10 +84,10 @@ class Directory:
     def keep_boot(self, boot: Boot) -> None:
         self._write(self.path / "boot.json", msgspec.json.encode(boot))
 
-    def keep_session(self, session: str) -> None:
-        """Which process the cluster listens to now; the keeper of one before it then has nothing left to do."""
+    def keep_session(self, node_uid: str, session: str) -> None:
+        """Which process speaks for the node now; the keeper of one before it then has nothing left to do."""
         if session != self._session:
-            self._write(self.path / SESSION_FILE, session.encode())
+            self._write(self.path / SESSION_FILE, f"{node_uid} {session}".encode())
             self._session = session
 
     def _read(self, file: Path, kind: type[Kept]) -> Kept | None:

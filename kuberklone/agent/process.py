@@ -165,6 +165,7 @@ class Agent:
         nudge = Nudge()
         self._keeper = keeper
         self._kept = kept
+        self._node_uid = identity.node_uid
         self._session = session
         self._link = link
         self._containers = PodContainers(engine, cluster=identity.cluster, node_uid=identity.node_uid)
@@ -264,7 +265,7 @@ class Agent:
     def _pass_on(self, grant: Grant) -> None:
         """Whoever stops pods when this process is gone has to know until when they may run."""
         if self._keeper is not None:
-            self._kept.keep_session(self._session)
+            self._kept.keep_session(self._node_uid, self._session)
             self._keeper.granted(stop_at_ms=grant.stop_at_ms, until_ms=grant.until_ms)
 
     def _owned(self, loop: Callable[[threading.Event], None], stop: threading.Event) -> None:
