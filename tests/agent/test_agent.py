@@ -57,7 +57,7 @@ def test_a_machine_joins_with_a_token_and_runs_what_is_bound_to_it(machine: Join
     assert machine.until_it_is(pod.name, phase="Running").pod_ip is not None
     # What node_health says of a node that is heard.
     made.change_node(machine.api.store, machine.node(), ready="True")
-    assert machine.api.http.get(f"/pods/{pod.name}/logs").text == "hello\n"
+    machine.until(lambda: machine.api.http.get(f"/pods/{pod.name}/logs").text == "hello\n", "its log can be read")
 
 
 def test_how_a_pod_ends_is_in_the_store(machine: Joined) -> None:

@@ -141,6 +141,11 @@ def test_only_the_last_ended_run_is_kept_beside_the_present_one() -> None:
     )
 
 
+def test_an_earlier_run_that_another_hand_started_again_goes_before_anything_starts() -> None:
+    runs = [container(), exited(id="c-1", attempt=1, exit_code=1)]
+    assert planned([pod()], runs).actions == (remove("c-0", None),)
+
+
 @pytest.mark.parametrize(
     ("given", "knowing", "expected", "wake_ms"),
     [
@@ -335,6 +340,22 @@ STOP_GRACE_MS = 2_500
         ),
         pytest.param(MOVABLE, ungranted(), [], memory(), NOTHING, id="no grant: not started"),
         pytest.param(
+            replace(MOVABLE, deleting=True, grace_ms=600_000),
+            ungranted(),
+            [container()],
+            memory(signalled={"c-0": NOW - STOP_GRACE_MS}),
+            (kill(),),
+            id="a deletion's long grace ends with the grant",
+        ),
+        pytest.param(
+            replace(MOVABLE, phase="Failed"),
+            ungranted(),
+            [container()],
+            memory(signalled={"c-0": NOW - STOP_GRACE_MS}),
+            (kill("Finished"),),
+            id="so does that of one that is over",
+        ),
+        pytest.param(
             replace(MOVABLE, on_node_failure="Delete"),
             ungranted(),
             [container()],
@@ -379,8 +400,17 @@ def test_what_would_be_moved_runs_no_longer_than_the_grant(
     assert planned([given], containers, on=on, knowing=knowing).actions == expected
 
 
-def test_the_agent_wakes_up_in_time_to_stop_what_would_be_moved() -> None:
-    plan = planned([MOVABLE], [container()])
+@pytest.mark.parametrize(
+    ("given", "knowing"),
+    [
+        pytest.param(MOVABLE, memory(), id="it runs"),
+        pytest.param(
+            replace(MOVABLE, deleting=True, grace_ms=600_000), memory(signalled={"c-0": NOW}), id="it is ending, slowly"
+        ),
+    ],
+)
+def test_the_agent_wakes_up_in_time_to_stop_what_would_be_moved(given: Pod, knowing: Memory) -> None:
+    plan = planned([given], [container()], knowing=knowing)
     assert plan.wake_ms == NOW + GRANT_MS - 1_000 - 5_000
 
 
