@@ -105,7 +105,7 @@ def _is_succeeded(told: dict[str, Any]) -> bool:
         node_uid, _, session = (Path(told["folder"]) / SESSION_FILE).read_text(encoding="ascii").partition(" ")
     except (OSError, UnicodeDecodeError):
         return False
-    return node_uid == told["node_uid"] and session != told["session"]
+    return bool(node_uid == told["node_uid"] and session != told["session"])
 
 
 def _stop(told: dict[str, Any]) -> None:

@@ -48,6 +48,7 @@ class Directory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._lock.close()
             raise SettingsError(
                 f"another agent runs with --state-dir {path}; two on one machine need one each."
             ) from error
