@@ -1,7 +1,9 @@
-"""Facts for tests of what an agent decides: a node, a pod, a container, each with what most tests want."""
+"""Facts for tests of what an agent decides, and actions it may come to, each with what most tests want."""
 
+from dataclasses import replace
 from typing import Any
 
+from kuberklone.agent.decide import Action, Kill, Plan, Remove, Run, Signal, decide
 from kuberklone.agent.facts import Container, Failure, Grant, Key, Memory, Node, Pod
 
 NOW = 1_000_000
@@ -55,3 +57,35 @@ def failure(**changes: Any) -> Failure:
         }
         | changes
     )
+
+
+KEY = Key("pod-1", "main")
+NOTHING: tuple[Action, ...] = ()
+
+
+def planned(
+    pods: list[Pod] | None, containers: list[Container], *, on: Node | None = None, knowing: Memory | None = None
+) -> Plan:
+    return decide(
+        None if pods is None else {each.uid: each for each in pods},
+        containers,
+        node=on or node(),
+        memory=knowing or memory(),
+        now_ms=NOW,
+    )
+
+
+def run(**changes: object) -> Run:
+    return replace(Run(key=KEY, attempt=0), **changes)  # type: ignore[arg-type]
+
+
+def remove(container_id: str, reason: object, **changes: object) -> Remove:
+    return replace(Remove(key=KEY, container_id=container_id, reason=reason), **changes)  # type: ignore[arg-type]
+
+
+def signal(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Signal:
+    return Signal(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
+
+
+def kill(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Kill:
+    return Kill(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
