@@ -1,6 +1,9 @@
 """The agent as a process: how it starts, what it says when it cannot, and what becomes of pods when it ends."""
 
+import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,11 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import select
 
 from kuberklone.agent.options import Options
 from kuberklone.engine.connection import Engine
-from kuberklone.store import schema
+from kuberklone.store import identity
 from tests import engine as engines
 from tests.agent.joined import Joined
 from tests.agent.node_on_engine import WITHIN_S
@@ -47,9 +49,12 @@ def agent(api: Api, wanted: Options, folder: Path) -> Iterator[tuple[Running, Jo
     environ = {**variables(wanted), "KUBERKLONE_LOG_LEVEL": "info"}
     with processes.running(["-m", "kuberklone.agent"], folder, environ=environ) as process:
         process.line("registered")
-        with api.store.snapshot() as connection:
-            cluster = connection.execute(select(schema.cluster.c.cluster_id)).scalar_one()
-        yield process, Joined(api=api, node_name="there", cluster=cluster)
+        yield process, joined_as(api, "there")
+
+
+def joined_as(api: Api, name: str) -> Joined:
+    with api.store.snapshot() as connection:
+        return Joined(api=api, node_name=name, cluster=identity.cluster_id(connection))
 
 
 def running(engine: Engine, machine: Joined) -> list[str]:
@@ -105,6 +110,26 @@ def test_when_nobody_comes_what_the_cluster_moves_is_stopped_and_all_else_runs_o
         process.exit_code()
         machine.until(lambda: len(running(engine, machine)) == 1, "what the cluster moves is stopped")
         assert stays.uid in running(engine, machine)[0]
+
+
+def test_the_first_process_of_a_container_leaves_nothing_that_the_cluster_moves(
+    api: Api, wanted: Options, engine: Engine, tmp_path: Path
+) -> None:
+    """Its keeper ends with it, whatever signals that one ignores."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and the command unshare, to make a first process")
+    first = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable)
+    environ = {**variables(wanted), "KUBERKLONE_LOG_LEVEL": "info"}
+    with processes.running(["-m", "kuberklone.agent"], tmp_path, environ=environ, interpreter=first) as process:
+        process.line("registered")
+        machine = joined_as(api, "there")
+        moves, stays = machine.add("sleep", "1000000"), machine.add("sleep", "1000000", moves=False)
+        for pod in (moves, stays):
+            machine.until_it_is(pod.name, phase="Running")
+        psutil.Process(process.pid).children()[0].send_signal(signal.SIGTERM)
+        assert process.exit_code() == 0
+        (left,) = running(engine, machine)
+        assert stays.uid in left
 
 
 def test_an_agent_of_another_node_takes_no_pods_over(api: Api, wanted: Options, engine: Engine, tmp_path: Path) -> None:
