@@ -14,7 +14,7 @@ GRANT_MS = 40_000
 def node(**changes: Any) -> Node:
     """A node that was heard a second ago."""
     grant = Grant(until_ms=NOW + GRANT_MS - 1_000, lasts_ms=GRANT_MS, renewed_ms=1)
-    return Node(**{"name": "node-1", "boot_id": BOOT, "grant": grant, "listed_ms": NOW - 500} | changes)
+    return replace(Node(name="node-1", boot_id=BOOT, grant=grant, listed_ms=NOW - 500), **changes)
 
 
 def ungranted(**changes: Any) -> Node:
@@ -22,14 +22,12 @@ def ungranted(**changes: Any) -> Node:
 
 
 def pod(**changes: Any) -> Pod:
-    return Pod(**{"uid": "pod-1", "name": "web"} | changes)
+    return replace(Pod(uid="pod-1", name="web"), **changes)
 
 
 def container(**changes: Any) -> Container:
     """The pod's only container, which has been running for a minute."""
-    return Container(
-        **{"id": "c-0", "pod_uid": "pod-1", "boot_id": BOOT, "state": "Running", "started_ms": NOW - 60_000} | changes
-    )
+    return replace(Container(id="c-0", pod_uid="pod-1", boot_id=BOOT, started_ms=NOW - 60_000), **changes)
 
 
 def exited(*, exit_code: int = 0, ago_ms: int = 1_000, **changes: Any) -> Container:
@@ -48,15 +46,8 @@ def memory(
 
 
 def failure(**changes: Any) -> Failure:
-    return Failure(
-        **{
-            "reason": "ImagePullBackOff",
-            "message": "no such image",
-            "retry_at_ms": NOW + 5_000,
-            "delay_ms": 10_000,
-        }
-        | changes
-    )
+    usual = Failure(reason="ImagePullBackOff", message="no such image", retry_at_ms=NOW + 5_000, delay_ms=10_000)
+    return replace(usual, **changes)
 
 
 KEY = Key("pod-1", "main")
