@@ -24,7 +24,6 @@ _CAN_NOT = f"needs root and the commands {', '.join(_PROGRAMS)}, to start an eng
 _WITHIN_S = 60.0
 # Of our own, so that no network of the machine's engine is met.
 _ADDRESSES = "10.214.0.1/24"
-_POOL = "base=10.214.128.0/17,size=24"
 
 
 # Nothing but containers is wanted of it; with the others it listens on a port, and makes folders elsewhere.
@@ -59,12 +58,13 @@ class OwnEngine:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        # No rules of its own: they would come in the way of the machine's engine, and nothing here is routed.
+        # No rules of its own: they would come in the way of the machine's engine, and nothing here is routed. And no
+        # default address pools: an engine that has some removes docker0 when it is started again, whoever's that is.
         self._process = self._started(
             "dockerd", "--host", self.address, "--containerd", self._folder / "containerd.sock",
             "--data-root", self._folder / "data", "--exec-root", self._folder / "run",
-            "--pidfile", self._folder / "pid", "--bridge", self._bridge, "--default-address-pool", _POOL,
-            "--iptables=false", "--ip-forward=false", "--ip-masq=false",
+            "--pidfile", self._folder / "pid", "--bridge", self._bridge, "--iptables=false",
+            "--ip-forward=false", "--ip-masq=false",
         )  # fmt: skip
         waiting.until(self._answers, within_s=_WITHIN_S, what="the engine answers")
 
