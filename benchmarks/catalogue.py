@@ -16,6 +16,7 @@ def catalogue() -> Mapping[str, Benchmark]:
         kubernetes_records,
         kubernetes_watches,
         latency,
+        machines,
         posting,
         starting,
     )
@@ -30,5 +31,6 @@ def catalogue() -> Mapping[str, Benchmark]:
         failing.BENCHMARK,
         starting.BENCHMARK,
         idling.BENCHMARK,
+        machines.BENCHMARK,
     )
     return {benchmark.name: benchmark for benchmark in found}

@@ -39,8 +39,10 @@ class Running:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def until(self, condition: Callable[[], bool], *, what: str, poll_s: float = 0.01) -> None:
-        deadline = time.monotonic() + _READY_WITHIN_S
+    def until(
+        self, condition: Callable[[], bool], *, what: str, poll_s: float = 0.01, within_s: float = _READY_WITHIN_S
+    ) -> None:
+        deadline = time.monotonic() + within_s
         while not condition():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise NeverReadyError(f"{what}: {self.log.read_text()[-2000:]}")
@@ -86,7 +88,7 @@ def all_lead(store: Store, before: Mapping[str, int]) -> bool:
 @contextmanager
 def api(place: Place) -> Iterator[Running]:
     """Only the API."""
-    port = _free_port()
+    port = free_port()
     with _started(place, ["api", "--port", str(port)], port=port) as running:
         running.until(running.answers, what="the api answers")
         yield running
@@ -101,7 +103,7 @@ def cluster(
     When profiled, the same processes are started one by one: a profile belongs to a process.
     """
     before = epochs(store) if store is not None else {}
-    port = _free_port()
+    port = free_port()
     with ExitStack() as stack:
         if place.profile is None:
             arguments = ["up", "--port", str(port), "--nodes", str(nodes)]
@@ -125,16 +127,13 @@ def _started(
     if place.profile is not None:
         module = ["benchmarks.profiles", str(place.profile / " ".join(arguments[:2]))]
     log = place.folder / f"{'-'.join(arguments[:2])}.log"
-    own = {name: value for name, value in os.environ.items() if not name.startswith("KUBERKLONE_")}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *arguments],
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=own
-            | {"KUBERKLONE_HOME": str(place.folder), "KUBERKLONE_DATABASE_URL": place.url}
-            | dict(environment or {}),
+            env=_environment(place) | dict(environment or {}),
         )
     try:
         yield Running(process=process, port=port, log=log)
@@ -147,7 +146,19 @@ def _started(
             process.wait()
 
 
-def _free_port() -> int:
+def remove_machines(place: Place) -> None:
+    """`kuberklone down`, once nothing runs any more: nodes that are containers outlive all processes."""
+    command = [sys.executable, "-m", "kuberklone", "down"]
+    subprocess.run(command, cwd=ROOT, env=_environment(place), stdout=sys.stderr, check=True)
+
+
+def _environment(place: Place) -> dict[str, str]:
+    """Ours without anybody's settings, and with the place's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("KUBERKLONE_")}
+    return own | {"KUBERKLONE_HOME": str(place.folder), "KUBERKLONE_DATABASE_URL": place.url}
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

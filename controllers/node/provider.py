@@ -12,6 +12,8 @@ from controllers.node.facts import Machine
 from kuberklone.kinds.node import Node
 from kuberklone.store.transaction import Fence
 
+State = Literal["Running", "Frozen", "Gone"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -20,7 +22,7 @@ class Look:
     machines: Sequence[Machine]
     busy: frozenset[str]
     """Uids of nodes at which work was under way since: nothing is known of them, and nothing to be decided."""
-    states: Mapping[str, Literal["Running", "Frozen", "Gone"]] = field(default_factory=dict)
+    states: Mapping[str, State] = field(default_factory=dict)
     """By node uid."""
     running_pods: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Uids of the pods of which something runs, by node uid."""

@@ -7,6 +7,7 @@ from kuberklone.agent import keeper
 
 # As for every command (kuberklone.cli.exits), which is not imported here.
 _FAILED, _USAGE = 1, 2
+_LOGGING = ("log_level", "log_format")
 
 
 def main() -> int:
@@ -21,7 +22,9 @@ def main() -> int:
     from kuberklone.errors import KuberkloneError, SettingsError
 
     try:
-        configured = settings.load({}).settings
+        # Each agent may be told its own way of logging, since a container has no other settings.
+        told = {name: os.environ.get(f"{settings.AGENT_PREFIX}{name.upper()}") or None for name in _LOGGING}
+        configured = settings.load(told).settings
         given = options.read(os.environ, configured)
         logs.configure(configured, process="agent")
         setproctitle("kuberklone agent")

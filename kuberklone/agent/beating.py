@@ -6,20 +6,26 @@ A thread of its own that never touches the engine, so an engine that hangs does 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kuberklone import logs
 from kuberklone.agent.link import Link
 from kuberklone.agent.standing import Standing
-from kuberklone.agent.usage import Usage
+from kuberklone.agent.usage import Sample
 from kuberklone.chance import Chance
 from kuberklone.clock import SystemClock
 from kuberklone.errors import ApiUnavailable, Forbidden, NotFound, Refused, Unauthenticated
-from kuberklone.kinds.reporting import Beat, MachineInfo, Register
+from kuberklone.kinds.reporting import ROWS_MAX, Beat, MachineInfo, Register
 
 # The first retry comes at once, for an API that is started anew answers within a second; a lasting outage is asked
 # often enough that the node is not judged dead after it, and with jitter, so that not all nodes ask at the same moment.
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 5.0
+# A beat that takes longer than a third of the grant is given up, since another one can still save the grant; but no
+# API that is merely busy is cut short, and none is waited for longer than for two beats of the usual pace.
+_PATIENCE_SHARE = 3
+_PATIENCE_MIN_S = 1.0
+_PATIENCE_MAX_S = 5.0
 # Being unknown to the cluster is taken for true when it was said this often: what follows cannot be undone.
 _REFUSALS_MAX = 3
 
@@ -50,6 +56,13 @@ class Backoff:
         self._next_s = RETRY_FIRST_S
 
 
+class Measured(Protocol):
+    """Whoever measured what is used."""
+
+    @property
+    def last(self) -> Sample: ...
+
+
 class Beats:
     def __init__(
         self,
@@ -57,7 +70,7 @@ class Beats:
         introduction: Introduction,
         *,
         standing: Standing,
-        usage: Usage,
+        usage: Measured,
         running: Callable[[], list[str]],
         clock: SystemClock,
     ) -> None:
@@ -70,6 +83,7 @@ class Beats:
         self._backoff = Backoff()
         self._seq: int | None = None
         self._interval_s = RETRY_FIRST_S
+        self._patience_s = _PATIENCE_MAX_S
         self._refusals = 0
         self.registered = threading.Event()
 
@@ -116,11 +130,12 @@ class Beats:
                 boot_id=self._introduction.boot_id,
                 session=self._introduction.session,
                 machine=self._introduction.machine,
-                running=self._running(),
+                running=self._running()[:ROWS_MAX],
             )
         )
         self._standing.granted(registered.grant_s, sent_ms=sent_ms, answered_ms=self._clock.steady_ms())
         self._seq = registered.seq
+        self._patience_s = min(_PATIENCE_MAX_S, max(_PATIENCE_MIN_S, registered.grant_s / _PATIENCE_SHARE))
         self._interval_s = registered.heartbeat_interval_s
         self.registered.set()
         _log.info("registered", name=registered.node_name)
@@ -131,6 +146,7 @@ class Beats:
         # Counted before it is sent: one whose answer was lost may have been heard.
         self._seq = seq
         beaten = self._link.beat(
-            Beat(session=self._introduction.session, seq=seq, usage=sample.node, pods=list(sample.pods))
+            Beat(session=self._introduction.session, seq=seq, usage=sample.node, pods=list(sample.pods[:ROWS_MAX])),
+            timeout_s=self._patience_s,
         )
         self._standing.granted(beaten.grant_s, sent_ms=sent_ms, answered_ms=self._clock.steady_ms())

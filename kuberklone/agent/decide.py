@@ -167,19 +167,24 @@ def _astray(container: Container, pods: Mapping[str, Pod] | None, node: Node) ->
 
 
 def _of_pod(pod: Pod, own: Sequence[Container], view: _View) -> Iterator[_Step]:
+    granted = may_run(pod, view.node, view.now_ms)
+    # Half of the time that a grant leaves for stopping, so that SIGKILL comes before its end.
+    brief_ms = view.node.grant.stopping_ms // 2
+    # A pod that may be started elsewhere has no longer grace than the grant, whoever wants it stopped.
+    grace_ms = pod.grace_ms if granted else min(pod.grace_ms, brief_ms)
+    if granted and own and pod.on_node_failure == "Reschedule":
+        yield _At(view.node.grant.stop_at_ms)
     if pod.deleting:
-        yield from _stop(own, view, reason="Deleted", grace_ms=pod.grace_ms, forget=not pod.held)
+        yield from _stop(own, view, reason="Deleted", grace_ms=grace_ms, forget=not pod.held)
     elif pod.phase in FINISHED:
         # What has ended is kept, with its logs, until the pod is deleted.
-        yield from _stop(own, view, reason="Finished", grace_ms=pod.grace_ms, forget=False)
-    elif not may_run(pod, view.node, view.now_ms):
-        yield from _stop(own, view, reason="GrantEnded", grace_ms=view.node.grant.stopping_ms // 2, forget=True)
+        yield from _stop(own, view, reason="Finished", grace_ms=grace_ms, forget=False)
+    elif not granted:
+        yield from _stop(own, view, reason="GrantEnded", grace_ms=brief_ms, forget=True)
     else:
         # What was told to end when the grant did is not to be taken for something that ended by itself.
         ending = [container for container in own if container.id in view.memory.signalled]
-        yield from _stop(ending, view, reason="GrantEnded", grace_ms=view.node.grant.stopping_ms // 2, forget=True)
-        if pod.on_node_failure == "Reschedule":
-            yield _At(view.node.grant.stop_at_ms)
+        yield from _stop(ending, view, reason="GrantEnded", grace_ms=brief_ms, forget=True)
         if not ending and not pod.invalid:
             yield from _run(pod, own, view)
 
@@ -209,9 +214,13 @@ def _stop(
 def _run(pod: Pod, own: Sequence[Container], view: _View) -> Iterator[_Step]:
     newest = newest_of(own)
     for container in own:
-        # One run before the last is kept: its end is the pod's `lastState`, and its logs are the ones asked for.
-        if container.attempt < newest[container.name].attempt - 1:
+        # One run before the last is kept: its end is the pod's `lastState`, and its logs are the ones asked for. One
+        # that runs although a later one was made was started by another hand.
+        behind = newest[container.name].attempt - container.attempt
+        if behind > 1 or (behind and container.state == "Running"):
             yield Remove(key=container.key, container_id=container.id)
+    if any(_runs(container) and container != newest[container.name] for container in own):
+        return
     if view.now_ms < pod.starts_at_ms:
         yield _At(pod.starts_at_ms)
         return

@@ -3,9 +3,11 @@
 The cluster moves such pods once the node's grant has ended, and it counts on the agent to have stopped them by then. An
 agent that was killed, or told to end, stops nothing. So a machine that joined has a second process, forked before the
 first imports anything: it holds the read end of a pipe, learns from it until when the grant lasts, and notices its end.
-A node that is a container needs none: who kills it is known to whoever made it, and stops its pods there.
+A node that is a container needs none: who kills it is known to whoever made it, and stops its pods there. The first
+process of a container that somebody made for a joined agent takes its keeper along when it ends, so it stops such pods
+itself, before; only if the whole container is killed does nobody.
 
-It ends by itself: when nothing is left to stop, or when another agent has spoken to the cluster for this machine.
+It ends by itself: when nothing is left to stop, or when another agent has spoken to the cluster for the same node.
 """
 
 import json
@@ -13,12 +15,15 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kuberklone.clock import SYSTEM, sleep
 
+if TYPE_CHECKING:
+    from kuberklone.engine.pod_containers import PodContainers
+
 SESSION_FILE = "session"
-"""In the agent's folder: the last session that the cluster accepted."""
+"""In the agent's folder: the node for which a cluster accepted a session last, and that session."""
 
 # How often it looks whether another agent has taken over, and whether it is time.
 _LOOK_S = 0.5
@@ -97,12 +102,28 @@ def _listen(read_end: int) -> dict[str, Any]:
 
 
 def _is_succeeded(told: dict[str, Any]) -> bool:
-    """Whether another agent has registered since; it stops what it has to by itself."""
+    """Whether another agent has registered for this node since; it stops what it has to by itself.
+
+    One that joined as another node, or another cluster, looks after that one's pods only.
+    """
     try:
-        spoke_last = (Path(told["folder"]) / SESSION_FILE).read_text(encoding="ascii")
-    except OSError:
+        node_uid, _, session = (Path(told["folder"]) / SESSION_FILE).read_text(encoding="ascii").partition(" ")
+    except (OSError, UnicodeDecodeError):
         return False
-    return spoke_last != str(told["session"])
+    return bool(node_uid == told["node_uid"] and session != told["session"])
+
+
+def end_movable(containers: "PodContainers", *, kill_at_ms: int) -> None:
+    """Stop whatever the cluster starts elsewhere, and kill at that moment what has not ended. Raises EngineError."""
+    left = containers.movable()
+    for container_id in left:
+        containers.signal(container_id)
+    while left and SYSTEM.steady_ms() < kill_at_ms:
+        sleep(_LOOK_S)
+        left = containers.movable()
+    # Removed and not only killed: they did not end by themselves, and must not look like it.
+    for container_id in left:
+        containers.remove(container_id)
 
 
 def _stop(told: dict[str, Any]) -> None:
@@ -115,15 +136,7 @@ def _stop(told: dict[str, Any]) -> None:
         try:
             engine = connection.connect(told["docker_socket"], timeout_s=_ENGINE_S)
             containers = PodContainers(engine, cluster=told["cluster"], node_uid=told["node_uid"])
-            left = containers.movable()
-            for container_id in left:
-                containers.signal(container_id)
-            while left and SYSTEM.steady_ms() < (told["stop_at_ms"] + told["until_ms"]) // 2:
-                sleep(_LOOK_S)
-                left = containers.movable()
-            # Removed and not only killed: they did not end by themselves, and must not look like it.
-            for container_id in left:
-                containers.remove(container_id)
+            end_movable(containers, kill_at_ms=(told["stop_at_ms"] + told["until_ms"]) // 2)
             return
         except EngineError:
             sleep(_LOOK_S)

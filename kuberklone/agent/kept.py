@@ -48,9 +48,14 @@ class Directory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._lock.close()
             raise SettingsError(
                 f"another agent runs with --state-dir {path}; two on one machine need one each."
             ) from error
+
+    def close(self) -> None:
+        """Let another agent use it; the end of the process does the same."""
+        self._lock.close()
 
     @property
     def certificate(self) -> Path:
@@ -80,10 +85,10 @@ class Directory:
     def keep_boot(self, boot: Boot) -> None:
         self._write(self.path / "boot.json", msgspec.json.encode(boot))
 
-    def keep_session(self, session: str) -> None:
-        """Which process the cluster listens to now; the keeper of one before it then has nothing left to do."""
+    def keep_session(self, node_uid: str, session: str) -> None:
+        """Which process speaks for the node now; the keeper of one before it then has nothing left to do."""
         if session != self._session:
-            self._write(self.path / SESSION_FILE, session.encode())
+            self._write(self.path / SESSION_FILE, f"{node_uid} {session}".encode())
             self._session = session
 
     def _read(self, file: Path, kind: type[Kept]) -> Kept | None:

@@ -23,8 +23,6 @@ from kuberklone.kinds.reporting import (
 
 # Longer than the API waits for its store, so that its own sentence arrives.
 _ANSWER_S = 15.0
-# A beat that takes longer is worth less than the next one.
-_BEAT_S = 5.0
 _CONNECT_S = 5.0
 
 Message = TypeVar("Message", bound=msgspec.Struct)
@@ -70,8 +68,8 @@ class Link:
     def register(self, message: Register) -> Registered:
         return self._post("/register", message, Registered)
 
-    def beat(self, message: Beat) -> Beaten:
-        return self._post("/beat", message, Beaten, timeout_s=_BEAT_S)
+    def beat(self, message: Beat, *, timeout_s: float) -> Beaten:
+        return self._post("/beat", message, Beaten, timeout_s=timeout_s)
 
     def report(self, message: Reports) -> Accepted:
         return self._post("/report", message, Accepted)

@@ -8,9 +8,10 @@
     usage       reads what pods use
 
 SIGTERM ends the agent and leaves its pods running, so that it can be replaced; pods that would be moved elsewhere then
-run no longer than the grant (`keeper`).
+run no longer than the grant (`keeper`), and where the agent is the first process of a container, no longer than it.
 """
 
+import os
 import signal
 import ssl
 import threading
@@ -20,6 +21,7 @@ from types import FrameType
 
 import kuberklone
 from kuberklone import clock, logs
+from kuberklone.agent import keeper as keepers
 from kuberklone.agent import machine
 from kuberklone.agent.beating import RETRY_FIRST_S, Backoff, Beats, Introduction
 from kuberklone.agent.facts import Grant
@@ -39,6 +41,7 @@ from kuberklone.agent.workers import Workers
 from kuberklone.chance import Chance
 from kuberklone.engine import connection, host, labels
 from kuberklone.engine.connection import Engine
+from kuberklone.engine.host import Host
 from kuberklone.engine.pod_containers import PodContainers
 from kuberklone.engine.pod_streams import PodStreams
 from kuberklone.errors import (
@@ -64,6 +67,9 @@ _EVENTS_RETRY_S = 1.0
 _USAGE_S = 10.0
 # What has to stop, when the node is no more, ends within this or stays for a person to see.
 _LEAVING_MS = 60_000
+# Whoever ends a container waits ten seconds before it kills it; removing what has not ended by then needs the rest.
+_ENDING_MS = 4_000
+_FIRST_PROCESS = 1
 # How long threads that wait for somebody are waited for at the end; all of them survive being cut off.
 _END_S = 2.0
 
@@ -101,7 +107,7 @@ def run(options: Options, keeper: Keeper | None = None) -> None:
     entrance = Entrance(options, kept, stop=stop)
     try:
         tls = entrance.tls()
-        identity = _identity(options, engine, kept, entrance, tls)
+        identity = identify(options, engine, kept, entrance, tls)
     except Stopped:
         return
     with Link(options.server, token=identity.token, tls=tls) as link:
@@ -118,9 +124,10 @@ def run(options: Options, keeper: Keeper | None = None) -> None:
     _log.info("agent ended; its pods run on", name=identity.node_name)
 
 
-def _identity(
+def identify(
     options: Options, engine: Engine, kept: Directory, entrance: Entrance, tls: ssl.SSLContext | None
 ) -> Identity:
+    """Who this machine is: a node by its container, a member since an earlier start, or one that joins now."""
     if not options.container:
         member = entrance.known() or entrance.join(tls)
         return Identity(
@@ -144,6 +151,31 @@ def _identity(
     )
 
 
+def _place(options: Options, identity: Identity, described: Host, address: str) -> Place:
+    return Place(
+        cluster=identity.cluster,
+        node_uid=identity.node_uid,
+        node_name=identity.node_name,
+        boot_id=identity.boot_id,
+        address=address,
+        pause_image=options.pause_image,
+        network_of=identity.network_of,
+        cgroup_parent=identity.cgroup if described.nests_cgroups else "",
+    )
+
+
+def _about(described: Host, address: str) -> MachineInfo:
+    return MachineInfo(
+        engine_version=described.engine_version,
+        os_image=described.os_image,
+        kernel=described.kernel,
+        architecture=described.architecture,
+        runtime=f"docker://{described.engine_version}",
+        address=address,
+        agent_version=kuberklone.__version__,
+    )
+
+
 class Agent:
     """All threads of one agent, and what they share."""
 
@@ -164,6 +196,7 @@ class Agent:
         nudge = Nudge()
         self._keeper = keeper
         self._kept = kept
+        self._node_uid = identity.node_uid
         self._session = session
         self._link = link
         self._containers = PodContainers(engine, cluster=identity.cluster, node_uid=identity.node_uid)
@@ -174,16 +207,7 @@ class Agent:
             clock=steady,
             on_grant=self._pass_on,
         )
-        place = Place(
-            cluster=identity.cluster,
-            node_uid=identity.node_uid,
-            node_name=identity.node_name,
-            boot_id=identity.boot_id,
-            address=address,
-            pause_image=options.pause_image,
-            network_of=identity.network_of,
-            cgroup_parent=identity.cgroup if described.nests_cgroups else "",
-        )
+        place = _place(options, identity, described, address)
         self._workers = Workers(Runtime(self._containers, place), self._containers, clock=steady, nudge=nudge)
         self._reporter = Reporter(
             link, session=session, boot_id=identity.boot_id, standing=self._standing, nudge=nudge, clock=steady
@@ -198,18 +222,9 @@ class Agent:
             clock=steady,
         )
         self._usage = Usage(self._containers, node_container=identity.network_of or "", clock=steady)
-        about = MachineInfo(
-            engine_version=described.engine_version,
-            os_image=described.os_image,
-            kernel=described.kernel,
-            architecture=described.architecture,
-            runtime=f"docker://{described.engine_version}",
-            address=address,
-            agent_version=kuberklone.__version__,
-        )
         self._beats = Beats(
             link,
-            Introduction(boot_id=identity.boot_id, session=session, machine=about),
+            Introduction(boot_id=identity.boot_id, session=session, machine=_about(described, address)),
             standing=self._standing,
             usage=self._usage,
             running=self._running,
@@ -255,6 +270,8 @@ class Agent:
         for thread in threads:
             thread.join(_END_S / len(threads))
         self._workers.close()
+        if self._keeper is not None and os.getpid() == _FIRST_PROCESS:
+            self._end_movable()
         for error in self._failures:
             if isinstance(error, (Unauthenticated, Forbidden, NotFound)):
                 self._leave()
@@ -263,7 +280,7 @@ class Agent:
     def _pass_on(self, grant: Grant) -> None:
         """Whoever stops pods when this process is gone has to know until when they may run."""
         if self._keeper is not None:
-            self._kept.keep_session(self._session)
+            self._kept.keep_session(self._node_uid, self._session)
             self._keeper.granted(stop_at_ms=grant.stop_at_ms, until_ms=grant.until_ms)
 
     def _owned(self, loop: Callable[[threading.Event], None], stop: threading.Event) -> None:
@@ -329,6 +346,13 @@ class Agent:
         while not stop.is_set():
             self._usage.sample(self._reconciler.seen)
             stop.wait(_USAGE_S)
+
+    def _end_movable(self) -> None:
+        """With the first process of a container its keeper ends as well, and nobody would keep the promise."""
+        try:
+            keepers.end_movable(self._containers, kill_at_ms=self._clock.steady_ms() + _ENDING_MS)
+        except EngineError as error:
+            _log.warning("what the cluster starts elsewhere was not stopped", error=str(error))
 
     def _leave(self) -> None:
         """The cluster knows no such node any more, so nothing may go on running in its name."""

@@ -25,7 +25,7 @@ def context(server: str, *, fingerprint: str | None, kept: Path) -> ssl.SSLConte
         return None
     if scheme != "https":
         raise SettingsError(f"--server {server}: send a URL such as https://10.0.0.1:6443.")
-    certificate = kept.read_text(encoding="ascii") if kept.is_file() else ""
+    certificate = _der(kept.read_bytes()) if kept.is_file() else b""
     if not certificate or (fingerprint is not None and _fingerprint(certificate) != fingerprint):
         if fingerprint is None:
             raise SettingsError(
@@ -33,17 +33,18 @@ def context(server: str, *, fingerprint: str | None, kept: Path) -> ssl.SSLConte
                 "kuberklone token create makes one that does."
             )
         certificate = _fetch(server, fingerprint)
-        kept.write_text(certificate, encoding="ascii")
+        kept.write_text(ssl.DER_cert_to_PEM_cert(certificate), encoding="ascii")
     return ssl.create_default_context(cadata=certificate)
 
 
-def _fetch(server: str, fingerprint: str) -> str:
+def _fetch(server: str, fingerprint: str) -> bytes:
     try:
         # Not checked yet: whatever is sent here is public, and what comes back is compared with the fingerprint.
-        answer = httpx.get(f"{server}/ca.crt", verify=False, timeout=_FETCH_S, trust_env=False)
+        with httpx.stream("GET", f"{server}/ca.crt", verify=False, timeout=_FETCH_S, trust_env=False) as answer:
+            pem = next(answer.iter_bytes(_CERTIFICATE_BYTES_MAX), b"")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ApiUnavailable(f"the API at {server} cannot be reached: {error}") from error
-    certificate = answer.text[:_CERTIFICATE_BYTES_MAX]
+    certificate = _der(pem)
     if answer.is_error or _fingerprint(certificate) != fingerprint:
         raise Unauthenticated(
             f"the server at {server} has another CA than the token names; it is not the cluster that made the token."
@@ -51,8 +52,17 @@ def _fetch(server: str, fingerprint: str) -> str:
     return certificate
 
 
-def _fingerprint(certificate: str) -> str:
+def _der(pem: bytes) -> bytes:
+    """The certificate as the fingerprint counts it; empty for what is none.
+
+    Only these bytes are trusted, never the text: behind a certificate the text may hold a second one, which decoding
+    passes over in silence and OpenSSL would trust as well.
+    """
     try:
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
+        return ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))
     except ValueError:
-        return ""
+        return b""
+
+
+def _fingerprint(certificate: bytes) -> str:
+    return hashlib.sha256(certificate).hexdigest()

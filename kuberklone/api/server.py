@@ -151,11 +151,11 @@ class Server(uvicorn.Server):
             await asyncio.sleep(_RENEWAL_S)
             try:
                 certificates = await asyncio.to_thread(certificates_for, self._settings)
-            except OSError as error:
+                if certificates.renewed:
+                    beside.use(certificates)
+            except (OSError, ValueError) as error:
+                # ValueError: files in there that are no certificates and no keys.
                 _log.error("the certificate cannot be renewed", error=str(error))
-                continue
-            if certificates.renewed:
-                beside.use(certificates)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -143,7 +143,10 @@ def _is_good(folder: Path, authority: x509.Certificate, names: Sequence[str], no
     certificate_file = folder / SERVER_CERTIFICATE
     if not (certificate_file.exists() and (folder / SERVER_KEY).exists()):
         return False
-    certificate = x509.load_pem_x509_certificates(certificate_file.read_bytes())[0]
+    try:
+        certificate = x509.load_pem_x509_certificates(certificate_file.read_bytes())[0]
+    except ValueError:
+        return False  # Damaged. Whoever trusts the CA trusts the next one as well.
     held = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
         _is_issued_by(authority, certificate)

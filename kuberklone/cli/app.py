@@ -64,7 +64,7 @@ def _root(
     epilog=examples(
         "kuberklone up --nodes 3            a new cluster gets three simulated nodes",
         "kuberklone up 8081                 on another port",
-        "kuberklone up --provider docker --nodes 3",
+        "kuberklone up --provider docker    whose first nodes are containers, with --nodes 3",
         "kuberklone up --demo               nodes fail and recover within seconds",
         "kuberklone up --without scheduler  then run it yourself: kuberklone controller scheduler",
     ),
@@ -97,7 +97,7 @@ def _up(
 
 @app.command("down", rich_help_panel=options.CLUSTER, epilog=examples("kuberklone down"))
 def _down(home: options.Home = None) -> None:
-    """Stop the `up` that runs on the data, and wait until it has."""
+    """Stop the `up` that runs on the data, wait until it has, and remove the containers of its Docker nodes."""
     down.run(options.settings(home))
 
 

@@ -5,6 +5,7 @@ killed one does, its group is not empty and the engine leaves it; nobody looks a
 so where this process may not remove it, or where the engine is on another machine, it stays.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,9 +21,9 @@ def sweep(group: str) -> None:
     for hierarchy in (_ROOT, *_ROOT.glob("*")):
         folder = hierarchy / relative
         if folder.is_dir() and not folder.is_symlink():
-            for below in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
-                _remove(below)
-            _remove(folder)
+            # os.walk, because it passes over what the engine removes meanwhile; Path.rglob raises.
+            for below, _, _ in os.walk(folder, topdown=False):
+                _remove(Path(below))
 
 
 def _remove(folder: Path) -> None:

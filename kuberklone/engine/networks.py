@@ -1,6 +1,7 @@
 """The network of a cluster's Docker nodes: one bridge, on whose gateway address the API listens for their agents."""
 
 from ipaddress import ip_interface
+from threading import Lock
 from typing import Any, cast
 
 from kuberklone.engine import labels
@@ -9,6 +10,8 @@ from kuberklone.errors import ContainerMissing, EngineError, NameTaken, WrongSta
 
 # Room for every node a machine can hold, and small enough not to meet the networks of others.
 _PREFIX_LENGTH = 24
+# Several nodes may boot at once, and the engine's own look for a network of the same name is no lock: it makes two.
+_one_at_a_time = Lock()
 
 
 def ensure(engine: Engine, *, cluster: str, gateway: str = "") -> str:
@@ -16,10 +19,11 @@ def ensure(engine: Engine, *, cluster: str, gateway: str = "") -> str:
 
     With `gateway`, one that has to be made gets that address again: the API listens there.
     """
-    found = _found(engine, cluster)
-    if found is None:
-        _make(engine, cluster, gateway)
+    with _one_at_a_time:
         found = _found(engine, cluster)
+        if found is None:
+            _make(engine, cluster, gateway)
+            found = _found(engine, cluster)
     for pool in ((found or {}).get("IPAM") or {}).get("Config") or []:
         if pool.get("Gateway"):
             return cast(str, pool["Gateway"])

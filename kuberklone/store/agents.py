@@ -16,7 +16,7 @@ from kuberklone.kinds import json_text
 from kuberklone.kinds import node as node_kind
 from kuberklone.kinds.node import Node
 from kuberklone.kinds.reporting import MachineInfo, NodeUsage, PodUsage
-from kuberklone.store import crashpoints, events, heartbeats, identity, nodes, schema, usage
+from kuberklone.store import events, heartbeats, identity, nodes, schema, usage
 from kuberklone.store.among import among
 from kuberklone.store.records import Update
 from kuberklone.store.rows import BulkStatement
@@ -145,7 +145,6 @@ def register(transaction: Transaction, wanted: Register) -> Registration:
     runs = f"; {wanted.running} pods run there" if wanted.running else ""
     note = events.about_node(node, "Registered", f"The node's agent registered{runs}.")
     events.record(transaction, [note], source=_SOURCE)
-    crashpoints.reach("agents.registered")
     return Registration(node=node, seq=beat.seq, cluster_id=identity.cluster_id(connection))
 
 
@@ -170,7 +169,6 @@ def beat(transaction: Transaction, beats: Sequence[Beat]) -> list[Done | Kuberkl
         granted = [(each.node_uid, each.seq) for each in heard.values() if each.grant_ms == grant_ms]
         heartbeats.beat(connection, granted, now_ms=now_ms, granted_until_ms=now_ms + grant_ms)
     _write_usage(connection, heard.values(), now_ms=now_ms)
-    crashpoints.reach("agents.beaten")
     return outcomes
 
 

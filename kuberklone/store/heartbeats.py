@@ -39,12 +39,15 @@ class Path:
     """When the path last left a halt: countdowns that began before count from here."""
 
 
+# What was promised stays promised, also when the setting became shorter meanwhile: an agent goes by the longest grant
+# that it was told of, and may not even have heard of the shorter one.
+_LATER = "CASE WHEN heartbeats.granted_until_ms > {0} THEN heartbeats.granted_until_ms ELSE {0} END"
 _REGISTER = BulkStatement(
     "INSERT INTO heartbeats (node_uid, path, boot_id, seq, received_ms, granted_until_ms) "
     "SELECT r.node_uid, :path, r.boot_id, 1, :now_ms, :granted_until_ms FROM {rows} AS r WHERE true "
     "ON CONFLICT (node_uid) DO UPDATE SET path = excluded.path, boot_id = excluded.boot_id, "
     "seq = heartbeats.seq + 1, silent_seq = -1, silence_ms = 0, "
-    "received_ms = excluded.received_ms, granted_until_ms = excluded.granted_until_ms",
+    f"received_ms = excluded.received_ms, granted_until_ms = {_LATER.format('excluded.granted_until_ms')}",
     {"node_uid": "text", "boot_id": "text"},
 )
 # All nodes of a path but the silent ones, in one statement: fifty thousand in 42 ms on SQLite.
@@ -54,8 +57,9 @@ _BEAT_ALL_BUT = BulkStatement(
     {"node_uid": "text"},
 )
 _BEAT = BulkStatement(
-    "UPDATE heartbeats SET seq = r.seq, received_ms = :now_ms, granted_until_ms = :granted_until_ms FROM {rows} AS r "
-    "WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq < r.seq",
+    "UPDATE heartbeats SET seq = r.seq, received_ms = :now_ms, "
+    f"granted_until_ms = {_LATER.format(':granted_until_ms')} "
+    "FROM {rows} AS r WHERE heartbeats.node_uid = r.node_uid AND heartbeats.seq < r.seq",
     {"node_uid": "text", "seq": "bigint"},
 )
 _BEAT_PATH = text(

@@ -121,7 +121,7 @@ _SOURCE = "api"
 
 
 def weight(operation: Operation) -> int:
-    """About how many records the operation writes."""
+    """About how many rows the operation writes."""
     match operation:
         case CreateNodes(nodes=created):
             return len(created)
@@ -132,6 +132,19 @@ def weight(operation: Operation) -> int:
             return len(reported) + 2 * len(removed)
         case _:
             return 1
+
+
+def revisions(operation: Operation) -> int:
+    """How many revisions to take for the operation at once; those it needs beyond that cost another statement.
+
+    None for rows that have no revision, nor for reports, most of which say what is known: the revision would grow while
+    nothing changes.
+    """
+    match operation:
+        case Beat() | BeatPath() | CreateToken() | RevokeToken() | ReportPods():
+            return 0
+        case _:
+            return weight(operation)
 
 
 class Applier:

@@ -12,7 +12,7 @@ import msgspec
 from kuberklone.errors import KuberkloneError, NotFound
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.kinds.reporting import PodReport
-from kuberklone.store import agents, crashpoints, events, nodes, pods, removal
+from kuberklone.store import agents, events, nodes, pods, removal
 from kuberklone.store.agents import Agent
 from kuberklone.store.events import Note
 from kuberklone.store.records import Update
@@ -59,7 +59,6 @@ def apply(transaction: Transaction, reports: Sequence[ReportPods]) -> list[Repor
     here = {uid: pod.node_name for uid, pod in found.items()}
     _take_over(transaction, valid, found, names)
     _remove(transaction, valid, found, names)
-    crashpoints.reach("reports.applied")
     outcomes: list[Reported | KuberkloneError] = []
     for index, report in enumerate(reports):
         gone = tuple(each.uid for each in report.pods if here.get(each.uid) != names.get(report.node_uid, ""))
@@ -115,14 +114,15 @@ def _observed(pod: Pod, report: PodReport, now_ms: int) -> Pod:
     """The pod as the report says it is; a finished pod has ended for good."""
     if pod.phase in FINISHED:
         return pod
+    started_ms = _moment(pod.started_ms, report.started_ago_ms, now_ms)
     return msgspec.structs.replace(
         pod,
         phase=report.phase,
         reason=report.reason,
         message=report.message,
         pod_ip=report.pod_ip or None,
-        started_ms=_moment(pod.started_ms, report.started_ago_ms, now_ms),
-        finished_ms=_finished(pod, report, now_ms),
+        started_ms=started_ms,
+        finished_ms=_finished(pod, report, started_ms, now_ms),
         exit_code=report.exit_code,
         restarts=report.restarts,
         status=bytes(report.status).decode(),
@@ -137,11 +137,13 @@ def _moment(known_ms: int | None, ago_ms: int | None, now_ms: int) -> int | None
     return told_ms if known_ms is None or told_ms > known_ms + _SAME_MOMENT_MS else known_ms
 
 
-def _finished(pod: Pod, report: PodReport, now_ms: int) -> int | None:
+def _finished(pod: Pod, report: PodReport, started_ms: int | None, now_ms: int) -> int | None:
     if report.phase not in FINISHED:
         return None
     # Retention counts from it, so a finished pod has one, whatever its agent knows.
-    return _moment(pod.finished_ms, report.finished_ago_ms or 0, now_ms)
+    finished_ms = _moment(pod.finished_ms, report.finished_ago_ms or 0, now_ms)
+    # Start and end are told by two reports, of which the first may have been the longer on its way.
+    return finished_ms if finished_ms is None else max(finished_ms, started_ms or 0)
 
 
 def _is_news(change: Update[Pod]) -> bool:

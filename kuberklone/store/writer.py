@@ -102,8 +102,7 @@ class GroupWriter(Generic[Ticket]):
 
     def _commit(self, batch: Sequence[Operation]) -> list[Outcome]:
         crashpoints.reach("api.queued")
-        rows = sum(map(operations.weight, batch))
-        with write(self._store, reserve=rows) as transaction:
+        with write(self._store, reserve=sum(map(operations.revisions, batch))) as transaction:
             return self._applier.apply(transaction, batch)
 
 

@@ -235,6 +235,11 @@ def test_what_is_no_message_is_refused(agent: RemoteAgent, body: bytes) -> None:
     assert agent.http.post("/report", content=body).status_code == 400
 
 
+def test_a_status_that_is_no_text_is_refused(agent: RemoteAgent) -> None:
+    answer = agent.http.post("/report", content=_HEAD + b'{"hostIP":"\xff"}}]}')
+    assert (answer.status_code, answer.json()["field"]) == (422, "pods[0].status")
+
+
 def test_a_backslash_before_a_harmless_sequence_is_no_nul(agent: RemoteAgent) -> None:
     pod = made.bound_pod(agent.api.store, agent.node, made.pod("web"))
     agent.report({"uid": pod.uid, "phase": "Running", "status": {"hostIP": "\\u0000"}})

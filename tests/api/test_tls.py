@@ -172,6 +172,15 @@ def test_a_certificate_is_renewed_in_time(tmp_path: Path, later_days: int, names
     assert first.fingerprint == second.fingerprint
 
 
+@pytest.mark.parametrize("content", [b"", b"nothing of the kind"], ids=["empty", "no certificate"])
+def test_a_certificate_that_is_damaged_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    first = tls.ensure(tmp_path, names=NAMES, wall_ms=NOW_MS)
+    first.certificate.write_bytes(content)
+    second = tls.ensure(tmp_path, names=NAMES, wall_ms=NOW_MS)
+    assert second.renewed
+    assert first.fingerprint == second.fingerprint
+
+
 def test_a_ca_that_lost_its_key_is_made_anew(tmp_path: Path) -> None:
     first = tls.ensure(tmp_path, names=NAMES, wall_ms=NOW_MS)
     (tmp_path / credentials.FOLDER / credentials.CA_KEY).unlink()

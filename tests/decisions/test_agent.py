@@ -4,51 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from kuberklone.agent.decide import (
-    BACKOFF_FIRST_MS,
-    BACKOFF_MAX_MS,
-    FORGIVEN_AFTER_MS,
-    Action,
-    Kill,
-    Plan,
-    Remove,
-    Run,
-    Signal,
-    decide,
+from kuberklone.agent.decide import BACKOFF_FIRST_MS, BACKOFF_MAX_MS, FORGIVEN_AFTER_MS, Action, Run
+from kuberklone.agent.facts import NETWORK, Container, Key, Memory, Pod
+from tests.decisions.agent_facts import (
+    KEY,
+    NOTHING,
+    NOW,
+    container,
+    exited,
+    failure,
+    kill,
+    memory,
+    planned,
+    pod,
+    remove,
+    run,
+    signal,
 )
-from kuberklone.agent.facts import NETWORK, Container, Grant, Key, Memory, Node, Pod
-from tests.decisions.agent_facts import GRANT_MS, NOW, container, exited, failure, memory, node, pod, ungranted
-
-KEY = Key("pod-1", "main")
-NOTHING: tuple[Action, ...] = ()
-
-
-def planned(
-    pods: list[Pod] | None, containers: list[Container], *, on: Node | None = None, knowing: Memory | None = None
-) -> Plan:
-    return decide(
-        None if pods is None else {each.uid: each for each in pods},
-        containers,
-        node=on or node(),
-        memory=knowing or memory(),
-        now_ms=NOW,
-    )
-
-
-def run(**changes: object) -> Run:
-    return replace(Run(key=KEY, attempt=0), **changes)  # type: ignore[arg-type]
-
-
-def remove(container_id: str, reason: object, **changes: object) -> Remove:
-    return replace(Remove(key=KEY, container_id=container_id, reason=reason), **changes)  # type: ignore[arg-type]
-
-
-def signal(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Signal:
-    return Signal(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
-
-
-def kill(reason: object = "Deleted", container_id: str = "c-0", key: Key = KEY) -> Kill:
-    return Kill(key=key, container_id=container_id, reason=reason)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +111,11 @@ def test_only_the_last_ended_run_is_kept_beside_the_present_one() -> None:
         remove("c-0", None),
         remove("c-1", None),
     )
+
+
+def test_an_earlier_run_that_another_hand_started_again_goes_before_anything_starts() -> None:
+    runs = [container(), exited(id="c-1", attempt=1, exit_code=1)]
+    assert planned([pod()], runs).actions == (remove("c-0", None),)
 
 
 @pytest.mark.parametrize(
@@ -305,141 +282,3 @@ def test_the_stop_is_confirmed_once_nothing_of_the_pod_exists(
 )
 def test_a_finished_pod_is_final(containers: list[Container], expected: tuple[Action, ...]) -> None:
     assert planned([pod(phase="Failed")], containers).actions == expected
-
-
-MOVABLE = pod(phase="Running", on_node_failure="Reschedule")
-STOP_GRACE_MS = 2_500
-"""Half of the last part of a grant of forty seconds: its eighth, at most five seconds."""
-
-
-@pytest.mark.parametrize(
-    ("given", "on", "containers", "knowing", "expected"),
-    [
-        pytest.param(MOVABLE, node(), [container()], memory(), NOTHING, id="the grant holds: it runs"),
-        pytest.param(MOVABLE, ungranted(), [container()], memory(), (signal("GrantEnded"),), id="no grant: stopped"),
-        pytest.param(
-            MOVABLE,
-            ungranted(),
-            [container()],
-            memory(signalled={"c-0": NOW - STOP_GRACE_MS}),
-            (kill("GrantEnded"),),
-            id="killed, so that it is gone when the grant ends",
-        ),
-        pytest.param(
-            MOVABLE,
-            ungranted(),
-            [exited(exit_code=143)],
-            memory(),
-            (remove("c-0", "GrantEnded"),),
-            id="and forgotten: it did not end by itself",
-        ),
-        pytest.param(MOVABLE, ungranted(), [], memory(), NOTHING, id="no grant: not started"),
-        pytest.param(
-            replace(MOVABLE, on_node_failure="Delete"),
-            ungranted(),
-            [container()],
-            memory(),
-            NOTHING,
-            id="nobody else would start it: it runs on",
-        ),
-        pytest.param(
-            replace(MOVABLE, on_node_failure="Delete"), ungranted(), [exited()], memory(),
-            (run(attempt=1, restart_delay_ms=10_000),), id="and is restarted",
-        ),
-        pytest.param(
-            MOVABLE,
-            node(listed_ms=NOW - 2_000, grant=replace(node().grant, renewed_ms=NOW - 1_000)),
-            [container()],
-            memory(),
-            (signal("GrantEnded"),),
-            id="heard again, but the list is older: it may have moved away",
-        ),
-        pytest.param(
-            MOVABLE,
-            node(),
-            [container()],
-            memory(signalled={"c-0": NOW - 10}),
-            NOTHING,
-            id="heard again while it ends: it ends",
-        ),
-        pytest.param(
-            MOVABLE,
-            node(),
-            [exited(exit_code=143)],
-            memory(signalled={"c-0": NOW - 10}),
-            (remove("c-0", "GrantEnded"),),
-            id="and is forgotten",
-        ),
-        pytest.param(MOVABLE, node(), [], memory(), (run(attempt=1),), id="and resumed"),
-    ],
-)  # fmt: skip
-def test_what_would_be_moved_runs_no_longer_than_the_grant(
-    given: Pod, on: Node, containers: list[Container], knowing: Memory, expected: tuple[Action, ...]
-) -> None:
-    assert planned([given], containers, on=on, knowing=knowing).actions == expected
-
-
-def test_the_agent_wakes_up_in_time_to_stop_what_would_be_moved() -> None:
-    plan = planned([MOVABLE], [container()])
-    assert plan.wake_ms == NOW + GRANT_MS - 1_000 - 5_000
-
-
-@pytest.mark.parametrize(
-    ("lasts_ms", "before_ms"),
-    [
-        pytest.param(40_000, 5_000, id="an eighth"),
-        pytest.param(3_000, 375, id="an eighth of little"),
-        pytest.param(400_000, 5_000, id="at most five seconds"),
-    ],
-)
-def test_stopping_begins_before_the_grant_ends(lasts_ms: int, before_ms: int) -> None:
-    grant = Grant(until_ms=NOW, lasts_ms=lasts_ms)
-    assert grant.stop_at_ms == NOW - before_ms
-
-
-EARLIER = container(id="old", boot_id="boot-0", pod_uid="pod-9")
-FOREIGN = container(id="old", pod_uid="pod-9")
-OTHER = Key("pod-9", "main")
-
-
-@pytest.mark.parametrize(
-    ("containers", "expected", "blocked"),
-    [
-        pytest.param([EARLIER], (remove("old", "EarlierBoot", key=OTHER),), True, id="of an earlier boot"),
-        pytest.param([FOREIGN], (remove("old", "PodGone", key=OTHER),), True, id="of a pod that is not mine"),
-        pytest.param(
-            [container(id="old", boot_id="boot-0")],
-            (remove("old", "EarlierBoot"),),
-            True,
-            id="of an earlier boot, though the pod is mine",
-        ),
-        pytest.param(
-            [replace(FOREIGN, state="Exited")],
-            (remove("old", "PodGone", key=OTHER), run()),
-            False,
-            id="what has ended stands in nobody's way",
-        ),
-    ],
-)
-def test_what_must_not_run_is_stopped_before_anything_is_started(
-    containers: list[Container], expected: tuple[Action, ...], blocked: bool
-) -> None:
-    plan = planned([pod()], containers)
-    assert (plan.actions, plan.blocked) == (expected, blocked)
-
-
-@pytest.mark.parametrize(
-    ("containers", "expected"),
-    [
-        pytest.param([FOREIGN], NOTHING, id="nobody said yet whose it is"),
-        pytest.param([EARLIER], (remove("old", "EarlierBoot", key=OTHER),), id="an earlier boot is nobody's"),
-    ],
-)
-def test_before_the_first_list_only_earlier_boots_are_stopped(
-    containers: list[Container], expected: tuple[Action, ...]
-) -> None:
-    assert planned(None, containers).actions == expected
-
-
-def test_what_is_being_worked_on_is_left_alone() -> None:
-    assert planned([pod()], [], knowing=memory(busy=frozenset({KEY}))).actions == NOTHING

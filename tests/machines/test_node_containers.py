@@ -1,6 +1,7 @@
 """Containers that are nodes, in a real engine: what they are made of, and what is left of them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,6 +198,13 @@ def test_the_network_is_made_once_and_again_at_the_address_it_had(engine: Engine
     assert len(engines.networks(engine, cluster)) == 1
     networks.remove(engine, cluster=cluster)
     assert networks.ensure(engine, cluster=cluster, gateway=address) == address
+
+
+def test_nodes_that_boot_at_once_share_one_network(engine: Engine, cluster: str) -> None:
+    with ThreadPoolExecutor(max_workers=8) as boots:
+        gateways = set(boots.map(lambda _: networks.ensure(engine, cluster=cluster), range(8)))
+    assert len(gateways) == 1
+    assert len(engines.networks(engine, cluster)) == 1
 
 
 def test_no_engine_is_told_with_its_socket_and_a_way_without(tmp_path: Path) -> None:

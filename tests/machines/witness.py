@@ -112,14 +112,14 @@ def _overlaps(namespace: str, name: str, runs: list[Run]) -> Iterator[str]:
 
 
 @contextmanager
-def watching(cluster_id: str, folder: Path, *, socket: str) -> Iterator[Witness]:
-    """Everything that the engine tells of a cluster's containers, from now on."""
+def watching(cluster_id: str, folder: Path, *, socket: str, since: str | None = None) -> Iterator[Witness]:
+    """Everything that the engine tells of a cluster's containers, from now on, or from a moment it still remembers."""
     output = folder / f"events-{cluster_id}"
     with output.open("w") as stream:
         process = subprocess.Popen(
             [
                 "docker", "-H", socket, "events", "--format", "{{json .}}", "--filter", "type=container",
-                "--filter", f"label={labels.CLUSTER}={cluster_id}",
+                "--filter", f"label={labels.CLUSTER}={cluster_id}", *(() if since is None else ("--since", since)),
             ],
             stdout=stream,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,6 @@
 """Agents that report through the API: sessions, beats, grants, and what they measured."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,17 @@ def test_a_beat_that_is_not_newer_grants_nothing(store: Store, node: Node, seq: 
     (outcome,) = apply(store, beat(node, seq))
     assert isinstance(outcome, Refused)
     assert heartbeat(store) == before
+
+
+def test_a_shorter_grant_takes_back_no_longer_one(store: Store, node: Node) -> None:
+    """The agent goes by the longest that it was told, so what is moved waits for that one."""
+    register(store, node)
+    promised_ms = heartbeat(store)["granted_until_ms"]
+    apply(store, replace(beat(node, 5), grant_ms=1))
+    assert heartbeat(store)["seq"] == 5
+    assert heartbeat(store)["granted_until_ms"] == promised_ms
+    apply(store, replace(registration(node, session="s2"), grant_ms=1))
+    assert heartbeat(store)["granted_until_ms"] == promised_ms
 
 
 def test_of_two_beats_of_a_transaction_the_newer_one_counts(store: Store, node: Node) -> None:

@@ -5,15 +5,19 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from kuberklone.errors import AlreadyExists, KuberkloneError, NotFound, Overloaded, StoreUnavailable
+from kuberklone.kinds.reporting import MachineInfo, PodReport
 from kuberklone.store import nodes, pods, writer
+from kuberklone.store.agents import Beat, BeatPath, Done, Register
 from kuberklone.store.database import Store
 from kuberklone.store.operations import CreateNodes, CreatePods, DeletePod, Operation, Outcome
+from kuberklone.store.reports import Reported, ReportPods
 from kuberklone.store.transaction import ROWS_MAX, write
 from kuberklone.store.writer import GroupWriter
 from tests.store import children, made
@@ -67,6 +71,20 @@ def test_what_waits_is_written_in_one_transaction(store: Store, desk: Desk) -> N
     assert [_names(outcomes[ticket]) for ticket in range(20)] == [[f"pod-{ticket}"] for ticket in range(20)]
     assert desk.batches == [list(range(20))]
     assert len({row["transaction_id"] for row in made.changes(store)}) == 1
+
+
+def test_what_is_said_without_a_change_takes_no_revision(store: Store, desk: Desk) -> None:
+    (node,) = made.add_nodes(store, made.node(provider="docker"))
+    pod = made.bound_pod(store, node, made.pod(), phase="Running")
+    who: dict[str, Any] = {"node_uid": node.uid, "session": "s"}
+    desk.submit(Register(**who, boot_id="b", machine=MachineInfo(), running=0, grant_ms=1))
+    desk.writer.start()
+    desk.collect(1)
+    before = made.head(store)
+    seen = PodReport(uid=pod.uid, phase="Running")
+    desk.submit(Beat(**who, seq=5, grant_ms=1), BeatPath(), ReportPods(**who, boot_id="b", pods=(seen,)))
+    assert [type(outcome) for outcome in desk.collect(3).values()] == [Done, Done, Reported]
+    assert made.head(store) == before
 
 
 def test_a_transaction_holds_no_more_than_its_share(store: Store, desk: Desk) -> None:

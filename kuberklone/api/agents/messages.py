@@ -39,7 +39,12 @@ def checked(report: PodReport, place: int) -> PodReport:
     if _NUL.search(raw):
         raise InvalidField(field, "leave out the character NUL")
     # Encoded anew: without the blanks of whoever sent it, it begins and ends with a brace.
-    return msgspec.structs.replace(report, status=msgspec.Raw(json_text.text(members).encode()))
+    try:
+        status = json_text.text(members)
+    except UnicodeDecodeError as error:
+        # What the members hold was not looked into until now.
+        raise InvalidField(field, "send text in UTF-8") from error
+    return msgspec.structs.replace(report, status=msgspec.Raw(status.encode()))
 
 
 def assigned(pod: Pod, *, now_ms: int) -> AssignedPod:
