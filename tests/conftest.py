@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # First, because xdist reads the groups in the same hook, and saw none that were added after it.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Those with processes are long and share one worker: it must start on them first.
+    # Those with processes are long and have to share workers: these must start on them first.
     items.sort(key=lambda item: item.get_closest_marker("process") is None)
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
@@ -54,7 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("process") is not None:
             limit_s = max(limit_s, _PROCESS_LIMIT_S)
             # Under `--dist loadgroup` they run one after another, beside the others: their oracles have deadlines.
-            item.add_marker(pytest.mark.xdist_group("process"))
+            # Those of clients, which wait longer than any client does, share one cluster on the other worker.
+            item.add_marker(pytest.mark.xdist_group("clients" if folder == "clients" else "process"))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(limit_s))
 

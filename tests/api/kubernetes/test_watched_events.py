@@ -120,7 +120,8 @@ def test_pages_tell_every_event_once(api: Api, limit: int) -> None:
         about = {"kind": "ConfigMap", "namespace": "default", "name": name}
         api.post(EVENTS, {"metadata": {"name": name}, "involvedObject": about})
     find_no_place(api, [waiting_pod(api, "c"), waiting_pod(api, "d"), waiting_pod(api, "e")])
-    listed, going_on = [], {}
+    listed: list[str] = []
+    going_on: dict[str, str] = {}
     while True:
         page = api.get(EVENTS, params={"limit": str(limit), **going_on})
         listed += [item["metadata"]["uid"] for item in page["items"]]
