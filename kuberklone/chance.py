@@ -14,6 +14,7 @@ from kuberklone.clock import Clock
 
 # Kubernetes' alphabet for generated names: no vowels and no look-alikes, so no suffix spells a word (utilrand).
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_LETTER_BITS = 5
 # The operating system is asked for so many bytes at once. Each question lets another thread have its turn, and in a
 # busy process it took 270 µs to get it back: more than all the rest of checking a pod.
 _ASKED_BYTES = 2_048
@@ -67,7 +68,13 @@ class Chance:
 
     def suffix(self, *, letters: int = 5) -> str:
         """What follows `generateName`; five letters, as in Kubernetes."""
-        return "".join(self._random.choices(_SUFFIX_LETTERS, k=letters))
+        # One draw for all of them; with 32 bits more than are needed, no letter comes noticeably more often.
+        drawn = self._random.getrandbits(letters * _LETTER_BITS + 32)
+        chosen = ""
+        for _ in range(letters):
+            drawn, place = divmod(drawn, len(_SUFFIX_LETTERS))
+            chosen += _SUFFIX_LETTERS[place]
+        return chosen
 
     def secret(self) -> str:
         """256 bits as hexadecimal digits, for whoever is to prove that they were told."""

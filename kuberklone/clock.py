@@ -50,10 +50,11 @@ def timestamp(moment_ms: int) -> str:
     return _second(moment_ms // 1000)
 
 
-# Records written together carry the same few seconds; strftime is the dearest part of putting a document together.
+# Records written together carry the same few seconds; writing it is the dearest part of putting a document together.
 @lru_cache(maxsize=4096)
 def _second(moment_s: int) -> str:
-    return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, whose years before 1000 have too few digits: Go's zero time is in the year 0001.
+    return datetime.fromtimestamp(moment_s, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def file_stamp(moment_ms: int) -> str:

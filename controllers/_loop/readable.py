@@ -7,11 +7,14 @@ the outcome's errors, which are counted and shown in `leaderships`, and nothing 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from kuberklone.errors import Invalid
+
 Record = TypeVar("Record")
 Facts = TypeVar("Facts")
 
-# What decoders of columns raise: JSON that is none or of another shape, and words that are not known.
-UNREADABLE = (ValueError, LookupError)
+# What decoders of columns raise: JSON that is none or of another shape, and words that are not known; and what readers
+# of documents raise, such as selectors, when they are given one that no schema has seen.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, Invalid)
 
 
 def understood(

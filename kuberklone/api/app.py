@@ -150,7 +150,7 @@ def _of_agents() -> Router:
 
 def _refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """A misspelt filter must not look like one that matches everything."""
-    if not request.scope["query_string"]:
+    if not request.scope["query_string"] or request.scope["path"].rstrip("/") in health.PATHS:
         return
     known = request.route_handler.parsed_fn_signature.parameters
     for name in request.query_params:

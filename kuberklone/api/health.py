@@ -8,6 +8,9 @@ from kuberklone.api import context
 from kuberklone.errors import StoreUnavailable
 from kuberklone.store import feed
 
+PATHS = frozenset({"/livez", "/readyz", "/healthz"})
+"""Parameters mean nothing here: clients of Kubernetes send `timeout` with every request, and people `verbose`."""
+
 
 @get("/livez", summary="Does the process run and write?", media_type="text/plain")
 async def live(request: Request[Any, Any, Any]) -> str:

@@ -53,7 +53,8 @@ class _Operation:
     def value(self) -> Any:
         if "value" not in self._entry:
             raise self.malformed(f"op {self.name!r} needs a value")
-        return self._entry["value"]
+        # A copy: what later operations do inside it must not be in the patch when it is tried a second time.
+        return clone(self._entry["value"])
 
     @property
     def source(self) -> list[str]:

@@ -8,8 +8,10 @@ from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.problem import Problem
 from kuberklone.kinds import amounts, rules
 
-_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
+_WORDS = {
+    "imagePullPolicy": ("Always", "IfNotPresent", "Never"),
+    "terminationMessagePolicy": ("FallbackToLogsOnError", "File"),
+}
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
@@ -52,17 +54,21 @@ def containers(spec: Document, path: str, *, volumes: Set[Any]) -> list[Problem]
 
 
 def _container(container: Document, path: str, volumes: Set[Any]) -> list[Problem]:
-    problems = [
-        *_image(container, path),
-        *rules.one_of(f"{path}.imagePullPolicy", container.get("imagePullPolicy"), _PULL_POLICIES),
-        *rules.one_of(f"{path}.terminationMessagePolicy", container.get("terminationMessagePolicy"), _MESSAGE_POLICIES),
-        *_ports(container.get("ports") or [], f"{path}.ports"),
-        *_variables(container.get("env") or [], f"{path}.env"),
-        *resources(container.get("resources") or {}, f"{path}.resources"),
-        *_mounts(container.get("volumeMounts") or [], f"{path}.volumeMounts", volumes),
-    ]
+    problems = _image(container, path)
+    for member, words in _WORDS.items():
+        if (word := container.get(member)) and word not in words:
+            problems.append(rules.unsupported(f"{path}.{member}", word, words))
+    if container.get("ports"):
+        problems += _ports(container["ports"], f"{path}.ports")
+    if container.get("env"):
+        problems += _variables(container["env"], f"{path}.env")
+    if container.get("resources"):
+        problems += resources(container["resources"], f"{path}.resources")
+    if container.get("volumeMounts"):
+        problems += _mounts(container["volumeMounts"], f"{path}.volumeMounts", volumes)
     for name in _PROBES:
-        problems += _probe(container.get(name), f"{path}.{name}")
+        if container.get(name):
+            problems += _probe(container[name], f"{path}.{name}")
     return problems
 
 
@@ -140,9 +146,7 @@ def _mounts(found: list[Document], path: str, volumes: Set[Any]) -> list[Problem
     return problems
 
 
-def _probe(probe: Document | None, path: str) -> list[Problem]:
-    if not probe:
-        return []
+def _probe(probe: Document, path: str) -> list[Problem]:
     problems = []
     handlers = [name for name in _HANDLERS if probe.get(name) is not None]
     if not handlers:

@@ -7,6 +7,7 @@ import msgspec
 from kuberklone.apimachinery.document import Document
 from kuberklone.apimachinery.selectors import LabelSelector, label_selector
 from kuberklone.clock import timestamp
+from kuberklone.errors import Invalid
 from kuberklone.kinds import json_text, shares
 from kuberklone.kinds.shares import Amount
 from kuberklone.kinds.stored_object import StoredObject
@@ -52,12 +53,19 @@ def read(record: StoredObject) -> Budget:
     spec = _SPEC.decode(record.spec)
     return Budget(
         record=record,
-        selector=label_selector(spec.selector),
+        selector=_selector(spec.selector),
         min_available=None if spec.min_available is None else shares.readable(spec.min_available),
         max_unavailable=None if spec.max_unavailable is None else shares.readable(spec.max_unavailable),
         always_lets_unhealthy_go=spec.unhealthy_pod_eviction_policy == "AlwaysAllow",
         status=_STATUS.decode(record.status),
     )
+
+
+def _selector(document: Document | None) -> LabelSelector:
+    try:
+        return label_selector(document)
+    except (Invalid, TypeError, AttributeError) as error:
+        raise ValueError(f"its selector cannot be read: {error}") from error
 
 
 def with_one_less(budget: Budget, pod_name: str, *, now_ms: int) -> StoredObject:

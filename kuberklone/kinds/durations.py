@@ -5,6 +5,8 @@ from typing import Any
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _YEAR = 365 * _DAY
+# The years 1 to 9999: a zone or a rounded fraction leads beyond them, and nothing could write such a time.
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 
 
 def short(seconds: int) -> str:
@@ -45,7 +47,9 @@ def moment_ms(text: Any) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if moment.tzinfo is None else round(moment.timestamp() * 1000)
+    if moment.tzinfo is None:
+        return None
+    return min(max(round(moment.timestamp() * 1000), _FIRST_MS), _LAST_MS)
 
 
 def since(text: Any, now_ms: int, *, unset: str = "<unknown>") -> str:

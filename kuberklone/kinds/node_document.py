@@ -8,7 +8,7 @@ import msgspec
 from kuberklone.apimachinery import problem
 from kuberklone.apimachinery.document import Document
 from kuberklone.clock import timestamp
-from kuberklone.kinds import amounts, durations, json_text, metadata_reading, rules, taints
+from kuberklone.kinds import amounts, durations, json_text, metadata_reading, node_rules, rules, taints
 from kuberklone.kinds.header import metadata
 from kuberklone.kinds.node import (
     CPU_MILLIS_DEFAULT,
@@ -154,7 +154,10 @@ def read(document: Document, old: Node | None) -> Node:
 def read_status(document: Document, old: Node) -> Node:
     """The record with what a write of `/status` says; readiness is judged from heartbeats and cannot be written."""
     columns = metadata_reading.read(document).columns(old)
-    return msgspec.structs.replace(_with_status(document.get("status") or {}, old), **columns)
+    status = document.get("status") or {}
+    if problems := node_rules.of_status(status):
+        raise problem.invalid("Node", old.name, problems)
+    return msgspec.structs.replace(_with_status(status, old), **columns)
 
 
 def _with_status(status: Document, node: Node) -> Node:

@@ -35,18 +35,24 @@ def _labels(name: str, given: dict[str, str]) -> dict[str, str]:
 
 def validate(document: Document, old: Document | None) -> Sequence[Problem]:
     """Problems of a node."""
-    spec, status = document.get("spec") or {}, document.get("status") or {}
-    problems = _taints(spec.get("taints") or [])
+    spec = document.get("spec") or {}
+    problems = [*_taints(spec.get("taints") or []), *of_status(document.get("status") or {})]
+    was = ((old or {}).get("spec") or {}).get("providerID")
+    if was and spec.get("providerID") and spec["providerID"] != was:
+        detail = 'node updates may not change providerID except from "" to valid'
+        problems.append(rules.forbidden("spec.providerID", detail))
+    return problems
+
+
+def of_status(status: Document) -> list[Problem]:
+    """Problems of what a node says that it has."""
+    problems: list[Problem] = []
     for section in ("capacity", "allocatable"):
         problems += amounts.problems(f"status.{section}", status.get(section))
         for resource in _COUNTED:
             value = (status.get(section) or {}).get(resource)
             if not problems and value is not None and amounts.exact({resource: value}, resource) == 0:
                 problems.append(rules.invalid(f"status.{section}.{resource}", str(value), "must be greater than 0"))
-    was = ((old or {}).get("spec") or {}).get("providerID")
-    if was and spec.get("providerID") and spec["providerID"] != was:
-        detail = 'node updates may not change providerID except from "" to valid'
-        problems.append(rules.forbidden("spec.providerID", detail))
     return problems
 
 

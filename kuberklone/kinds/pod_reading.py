@@ -90,7 +90,9 @@ def _of_annotations(annotations: dict[str, str], problems: list[Problem]) -> dic
         problems.append(rules.unsupported(path, on_node_failure, words))
     run_ms = _milliseconds(annotations, RUN, problems)
     exit_code = annotations.get(EXIT_CODE, "0")
-    if not exit_code.isdecimal() or int(exit_code[:9]) > EXIT_CODE_MAX:
+    # By its length first: a number of thousands of digits is none that Python would read.
+    is_number = exit_code.isdecimal() and len(exit_code) <= len(str(EXIT_CODE_MAX))
+    if not is_number or int(exit_code) > EXIT_CODE_MAX:
         detail = f"must be a whole number from 0 to {EXIT_CODE_MAX}"
         problems.append(rules.invalid(f"metadata.annotations[{EXIT_CODE}]", exit_code, detail))
         exit_code = "0"

@@ -12,10 +12,12 @@ from kuberklone.apimachinery.problem import Problem
 from kuberklone.kinds import amounts, container_rules, rules
 from kuberklone.kinds.taints import EFFECTS
 
-_RESTART_POLICIES = ("Always", "Never", "OnFailure")
-_DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+_WORDS = {
+    "restartPolicy": ("Always", "Never", "OnFailure"),
+    "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+    "preemptionPolicy": ("Never", "PreemptLowerPriority"),
+}
 _OPERATORS = ("Equal", "Exists")
-_PREEMPTION = ("Never", "PreemptLowerPriority")
 
 # What an update may change besides metadata: the images, and the three of the specification itself.
 _CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
@@ -40,19 +42,24 @@ def template(spec: Document, path: str = "spec.template") -> list[Problem]:
 
 def pod_spec(spec: Document, path: str = "spec") -> list[Problem]:
     """Problems of a pod's specification."""
+    # A pod says little of all that it might, and this is asked for each new one: what is not there is not looked into.
+    problems: list[Problem] = []
     volumes = spec.get("volumes") or []
-    problems = [
-        *container_rules.volumes(volumes, f"{path}.volumes"),
-        *container_rules.resources(spec.get("resources") or {}, f"{path}.resources"),
-        *amounts.problems(f"{path}.overhead", spec.get("overhead")),
-        *container_rules.containers(spec, path, volumes={volume.get("name") for volume in volumes}),
-        *rules.one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), _RESTART_POLICIES),
-        *rules.one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), _DNS_POLICIES),
-        *rules.one_of(f"{path}.preemptionPolicy", spec.get("preemptionPolicy"), _PREEMPTION),
-        *rules.not_negative(f"{path}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds")),
-        *rules.labels(f"{path}.nodeSelector", spec.get("nodeSelector") or {}),
-        *tolerations(spec.get("tolerations") or [], f"{path}.tolerations"),
-    ]
+    if volumes:
+        problems += container_rules.volumes(volumes, f"{path}.volumes")
+    if spec.get("resources"):
+        problems += container_rules.resources(spec["resources"], f"{path}.resources")
+    if spec.get("overhead"):
+        problems += amounts.problems(f"{path}.overhead", spec["overhead"])
+    problems += container_rules.containers(spec, path, volumes={volume.get("name") for volume in volumes})
+    for member, words in _WORDS.items():
+        if (word := spec.get(member)) and word not in words:
+            problems.append(rules.unsupported(f"{path}.{member}", word, words))
+    problems += rules.not_negative(f"{path}.terminationGracePeriodSeconds", spec.get("terminationGracePeriodSeconds"))
+    if spec.get("nodeSelector"):
+        problems += rules.labels(f"{path}.nodeSelector", spec["nodeSelector"])
+    if spec.get("tolerations"):
+        problems += tolerations(spec["tolerations"], f"{path}.tolerations")
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= rules.INT32_MAX:
         detail = f"must be between 1 and {rules.INT32_MAX}, inclusive"

@@ -46,7 +46,11 @@ def _guarding(transaction: Transaction, pod: Pod) -> Iterator[Budget]:
     statement = _BUDGETS.select().where(_BUDGETS.table.c.namespace == pod.namespace)
     labels = _LABELS.decode(pod.labels)
     for record in _BUDGETS.read(transaction.connection, statement):
-        budget = disruption.read(record)
+        try:
+            budget = disruption.read(record)
+        except ValueError as error:
+            # Whom it guards is not known, so nobody is taken from the namespace until somebody mends it.
+            raise DisruptionRefused(f"The disruption budget {record.name} cannot be read: {error}") from error
         if budget.selector.matches(labels):
             yield budget
 

@@ -22,6 +22,7 @@ from kuberklone.store import binding, deletion, nodes, pods, records
 from kuberklone.store.database import Store
 from kuberklone.store.deletion import Propagation
 from kuberklone.store.records import NAMESPACES, TableOf, Update, table_of
+from kuberklone.store.rows import BulkStatement
 from kuberklone.store.transaction import Transaction, write
 
 _chance = Chance()
@@ -65,6 +66,13 @@ class DeleteObject:
     propagation: Propagation | None = None
 
 
+# Whether namespaces are there and go on, for each commit of the API. All of the key from the rows, as in `taken`.
+_NAMESPACES = BulkStatement(
+    "SELECT r.name, t.deleting_ms FROM {rows} AS r JOIN objects AS t ON t.api_group = r.api_group "
+    "AND t.resource = r.resource AND t.namespace = r.namespace AND t.name = r.name",
+    dict.fromkeys(("api_group", "resource", "namespace", "name"), "text"),
+)
+
 ObjectOperation = CreateObject | ReplaceObject | DeleteObject
 ObjectOutcome = list[Any] | KuberkloneError
 
@@ -104,8 +112,7 @@ def create(transaction: Transaction, operations: Sequence[CreateObject]) -> list
 def _create_of(transaction: Transaction, kind: Kind[Any], wanted: Sequence[Header]) -> list[ObjectOutcome]:
     table = table_of(kind)
     refusals = _refusing_namespaces(transaction, table, wanted) if kind.namespaced else {}
-    named = _named(transaction, table, wanted)
-    taken = table.taken(transaction.connection, [(table.namespace_of(record), record.name) for record in named])
+    named, taken = _named(transaction, table, wanted)
     outcomes: list[ObjectOutcome] = []
     accepted: list[Header] = []
     for record in named:
@@ -137,13 +144,13 @@ def _refusing_namespaces(
 ) -> dict[str, KuberkloneError]:
     """Namespaces that take nothing new, and why."""
     names = {table.namespace_of(record) for record in wanted}
-    found = NAMESPACES.named(transaction.connection, [("", name) for name in names])
+    rows = ((NAMESPACES.group, NAMESPACES.resource, "", name) for name in names)
+    found = {row.name: row.deleting_ms for row in _NAMESPACES.execute(transaction.connection, rows)}
     refusing: dict[str, KuberkloneError] = {}
     for name in names:
-        namespace = found.get(("", name))
-        if namespace is None:
+        if name not in found:
             refusing[name] = NotFound(f'namespaces "{name}" not found', resource="namespaces", name=name)
-        elif namespace.deleting_ms is not None:
+        elif found[name] is not None:
             refusing[name] = Forbidden()
     return refusing
 
@@ -162,24 +169,26 @@ def _terminating(kind: Kind[Any], name: str, namespace: str) -> Forbidden:
     )
 
 
-def _named(transaction: Transaction, table: TableOf[Any], wanted: Sequence[Header]) -> list[Header]:
-    """The records, those without a name with one that is free."""
-    if all(record.name for record in wanted):
-        return list(wanted)
+def _named(
+    transaction: Transaction, table: TableOf[Any], wanted: Sequence[Header]
+) -> tuple[list[Header], set[tuple[str, str]]]:
+    """The records, those without a name with one that is free; and of all their keys those that are taken."""
+    connection = transaction.connection
     named = list(wanted)
     unnamed = [place for place, record in enumerate(wanted) if not record.name]
     given = {(table.namespace_of(record), record.name) for record in wanted if record.name}
+    taken = table.taken(connection, given) if given else set()
     for _ in range(_NAMES_TRIED_MAX):
+        if not unnamed:
+            break
         for place in unnamed:
             prefix = wanted[place].generate_name[:_GENERATE_NAME_LENGTH_MAX]
             named[place] = msgspec.structs.replace(wanted[place], name=prefix + _chance.suffix())
         keys = [(table.namespace_of(named[place]), named[place].name) for place in unnamed]
-        taken = table.taken(transaction.connection, keys) | given
+        taken |= table.taken(connection, keys)
+        unnamed = [place for place, key in zip(unnamed, keys, strict=True) if key in taken or key in given]
         given |= set(keys)
-        unnamed = [place for place, key in zip(unnamed, keys, strict=True) if key in taken]
-        if not unnamed:
-            break
-    return named
+    return named, taken
 
 
 def replace_one(transaction: Transaction, operation: ReplaceObject) -> ObjectOutcome:

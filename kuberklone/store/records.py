@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import Boolean, Connection, Integer, Select, select
+from sqlalchemy import Boolean, Connection, Integer, Select, bindparam, select
 
 from kuberklone.kinds import json_text
 from kuberklone.kinds.field_values import field_value
@@ -49,6 +49,7 @@ class TableOf(Generic[R]):
         )
         self._insert: BulkInsert | None = None
         self._taken: BulkStatement | None = None
+        self._one: Select[Any] | None = None
         self._updates: dict[tuple[str, ...], BulkUpdate] = {}
 
     def select(self) -> Select[Any]:
@@ -92,12 +93,24 @@ class TableOf(Generic[R]):
             by_place.setdefault(namespace_, []).append(name)
         found: dict[tuple[str, str], R] = {}
         for namespace_, names in by_place.items():
-            one = self.table.c.name == names[0] if len(names) == 1 else among(self.table.c.name, names)
-            statement = self.select().where(one)
+            if len(names) == 1:
+                record = self._read_one(connection, namespace_, names[0])
+                found |= {} if record is None else {(namespace_, record.name): record}
+                continue
+            statement = self.select().where(among(self.table.c.name, names))
             if "namespace" in self.columns:
                 statement = statement.where(self.table.c.namespace == namespace_)
             found |= {(namespace_, record.name): record for record in self.read(connection, statement)}
         return found
+
+    def _read_one(self, connection: Connection, namespace_: str, name: str) -> R | None:
+        if self._one is None:
+            # Made once: putting a statement of thirty columns together takes longer than to carry it out.
+            self._one = self.select().where(self.table.c.name == bindparam("name"))
+            if "namespace" in self.columns:
+                self._one = self._one.where(self.table.c.namespace == bindparam("namespace"))
+        row = connection.execute(self._one, {"name": name, "namespace": namespace_}).first()
+        return None if row is None else self.struct(*row)
 
     def insert_statement(self) -> BulkInsert:
         if self._insert is None:

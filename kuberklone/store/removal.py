@@ -6,7 +6,6 @@ from kuberklone.chance import Chance
 from kuberklone.kinds import pod as pod_kind
 from kuberklone.kinds.pod import FINISHED, Pod
 from kuberklone.store import crashpoints, records, schema, use
-from kuberklone.store.among import among
 from kuberklone.store.records import PODS
 from kuberklone.store.rows import BulkStatement
 from kuberklone.store.transaction import Transaction
@@ -17,6 +16,11 @@ _ENDED = BulkStatement(
     "UPDATE placements SET ended_ms = :now_ms, why_ended = r.why FROM {rows} AS r "
     "WHERE placements.pod_uid = r.pod_uid AND placements.ended_ms IS NULL",
     {"pod_uid": "text", "why": "text"},
+)
+# What is kept beside a pod goes with it.
+_FORGOTTEN = tuple(
+    BulkStatement(f"DELETE FROM {table} WHERE pod_uid IN (SELECT r.pod_uid FROM {{rows}} AS r)", {"pod_uid": "text"})
+    for table in (schema.evictions.name, schema.pod_usage.name)
 )
 
 
@@ -31,9 +35,8 @@ def remove_pods(transaction: Transaction, pods: Sequence[Pod]) -> tuple[list[Pod
     removed = records.delete(transaction, PODS, pods)
     use.release(transaction, removed)
     end_placements(transaction, [pod for pod in removed if pod.phase not in FINISHED])
-    uids = [pod.uid for pod in removed]
-    for table in (schema.evictions, schema.pod_usage):
-        transaction.connection.execute(table.delete().where(among(table.c.pod_uid, uids)))
+    for statement in _FORGOTTEN:
+        statement.execute(transaction.connection, ((pod.uid,) for pod in removed))
     crashpoints.reach("removal.removed")
     successors = records.insert(
         transaction,

@@ -84,10 +84,7 @@ def _event(row: Any) -> Event:
         involved_uid=row.pod_uid,
         type="Normal" if is_placed else "Warning",
         reason="Scheduled" if is_placed else "FailedScheduling",
-        # In kube-scheduler's words, which people and programs look for.
-        message=f"Successfully assigned {row.namespace}/{row.name} to {row.node_name}"
-        if is_placed
-        else row.message or "",
+        message=_assigned(row) if is_placed else row.message or "",
         count=row.count,
         last_ms=row.last_ms,
         source="scheduler",

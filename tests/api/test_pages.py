@@ -98,7 +98,7 @@ def test_the_page_about_requests_names_each(idle_api: Api) -> None:
         assert f"<code>{path}</code>" in page
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/healthz?timeout=32s", "/readyz?verbose"])
 def test_a_healthy_api_says_ok(idle_api: Api, path: str) -> None:
     answer = idle_api.http.get(path)
     assert (answer.status_code, answer.text) == (200, "ok")

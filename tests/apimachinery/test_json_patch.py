@@ -153,3 +153,9 @@ def test_a_patch_has_a_bounded_number_of_operations() -> None:
 def test_a_document_cannot_be_patched_deeper_than_it_could_be_sent(patch: list[Any]) -> None:
     with pytest.raises(Malformed, match="the patched document nests deeper than 100 levels"):
         json_patch.apply({"x": 1}, patch)
+
+
+def test_a_patch_can_be_applied_again() -> None:
+    """As it is when somebody else wrote in between."""
+    patch = [{"op": "add", "path": "/items", "value": []}, {"op": "add", "path": "/items/-", "value": 1}]
+    assert [json_patch.apply({}, patch) for _ in range(3)] == [{"items": [1]}] * 3

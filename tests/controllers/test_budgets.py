@@ -31,6 +31,19 @@ def _counts(loops: Loops) -> tuple[int, int, int, int]:
     return tuple(status[name] for name in names)
 
 
+@pytest.mark.parametrize("selector", [{"matchExpressions": [{"key": "app", "operator": "Like"}]}, {"matchLabels": 5}])
+def test_a_budget_that_makes_no_sense_is_left_out_and_lets_nobody_go(loops: Loops, selector: dict[str, Any]) -> None:
+    name, *_ = _deploy(loops)
+    _budget(loops, "odd", minAvailable=1)
+    wishes.change(loops, "PodDisruptionBudget", "odd", {"spec": {"selector": None}})
+    wishes.change(loops, "PodDisruptionBudget", "odd", {"spec": {"selector": selector}})
+    _budget(loops, minAvailable=1)
+    assert _counts(loops) == (3, 1, 3, 2)
+    with pytest.raises(DisruptionRefused) as refused:
+        _evict(loops, name)
+    assert "odd cannot be read" in refused.value.causes[0].message
+
+
 def _evict(loops: Loops, name: str) -> None:
     """What the API does, without its HTTP."""
     with write(loops.store) as transaction:

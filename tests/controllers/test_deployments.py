@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests import wishes
 from tests.controllers.loops import Loops
 
@@ -186,11 +188,23 @@ def test_a_template_without_its_defaults_is_known_again(loops: Loops) -> None:
     assert len(wishes.find(loops, "ReplicaSet")) == 1
 
 
-def test_a_deployment_whose_share_makes_no_sense_stops_no_other_one(loops: Loops) -> None:
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"strategy": {"rollingUpdate": {"maxSurge": "9999999999%"}}},
+        {"selector": {"matchExpressions": [{"key": "app", "operator": "Like"}]}},
+        {"selector": {"matchLabels": 5}},
+    ],
+    ids=["share", "operator", "labels"],
+)
+def test_a_deployment_that_makes_no_sense_stops_no_other_one(loops: Loops, nonsense: dict[str, Any]) -> None:
     loops.add_nodes(1)
     odd = {"app": "odd"}
     _create(loops, 1, name="odd", selector={"matchLabels": odd}, template=wishes.pod_template(odd))
-    wishes.change(loops, "Deployment", "odd", {"spec": {"strategy": {"rollingUpdate": {"maxSurge": "9999999999%"}}}})
+    (its_set,) = wishes.find(loops, "ReplicaSet")
+    wishes.change(loops, "Deployment", "odd", {"spec": nonsense})
+    if "selector" in nonsense:
+        wishes.change(loops, "ReplicaSet", its_set["metadata"]["name"], {"spec": nonsense})
     _create(loops, 2)
     assert len(wishes.find(loops, "Pod", labels=LABELS)) == 2
     assert any("deployments default/odd cannot be read" in error for error in loops.errors)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kuberklone.clock import timestamp
 from kuberklone.kinds import durations
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -47,6 +48,22 @@ def test_a_span_is_short(seconds: int, text: str) -> None:
 )
 def test_a_time_is_read_however_clients_write_it(text: str | None, moment_ms: int | None) -> None:
     assert durations.moment_ms(text) == moment_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00+23:59", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59Z"),
+        ("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59Z"),
+        ("2026-11-23T09:53:47.25Z", "2026-11-23T09:53:47Z"),
+    ],
+)
+def test_any_time_that_is_read_can_be_written(text: str, shown: str) -> None:
+    moment_ms = durations.moment_ms(text)
+    assert moment_ms is not None
+    assert timestamp(moment_ms) == shown
 
 
 def test_an_unknown_time_is_said_to_be_unknown() -> None:

@@ -180,3 +180,11 @@ def test_a_provider_id_is_decided_once() -> None:
     before = shown(ready())
     after = {**before, "spec": {**before["spec"], "providerID": "docker://node-1"}}
     assert [problem.path for problem in NODE.kind.validate(after, before)] == ["spec.providerID"]
+
+
+@pytest.mark.parametrize("cpu", ["-1", "0", "9999999999999999999"])
+def test_a_status_says_no_more_than_a_node_may_have(cpu: str) -> None:
+    """Otherwise nothing else could be written of the node any more."""
+    node = Node(uid="u1", name="node-1", cpu_millis=1000, memory_bytes=2**30)
+    with pytest.raises(Invalid, match=r"status\.allocatable\.cpu"):
+        node_document.read_status({**shown(node), "status": {"allocatable": {"cpu": cpu}}}, node)

@@ -176,6 +176,8 @@ def test_a_pod_goes_with_its_node_unless_it_says_otherwise() -> None:
         ("exit-code", "256"),
         ("exit-code", "-1"),
         ("exit-code", "9" * 400),
+        ("exit-code", "000000000" + "9" * 40),
+        ("exit-code", "0" * 9 + "9" * 5_000),
     ],
 )
 def test_an_annotation_that_cannot_be_played_is_refused(key: str, value: str) -> None:

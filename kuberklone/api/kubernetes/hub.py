@@ -155,7 +155,7 @@ class Hub:
 
     async def head(self) -> int:
         """The newest revision that there is now. Raises StoreUnavailable."""
-        return await self._in_thread(self._head)
+        return await self._in_thread(_head, self._store)
 
     async def register(self, interest: Interest) -> tuple[Watcher, int]:
         """A watcher that gets all changes after the revision that is returned with it. `release` it at the end.
@@ -248,9 +248,10 @@ class Hub:
         with moment.now(self._store) as at:
             return watch_feed.read(at.connection, cursor, limit=BATCH_MAX, decisions=decisions), at.now_ms
 
-    def _head(self) -> int:
-        with self._store.snapshot() as connection:
-            return feed.head(connection)
-
     async def _in_thread(self, call: Callable[..., _Answer], *arguments: object) -> _Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+
+def _head(store: Store) -> int:
+    with store.snapshot() as connection:
+        return feed.head(connection)

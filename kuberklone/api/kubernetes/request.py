@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,22 +20,30 @@ _FALSE = frozenset({"false", "0", "f", "F", "FALSE", "False", ""})
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 # A list has some eight parameters and exec some more; a longer query is nobody's honest one.
 _PARAMETERS_MAX = 1_000
+# Most are of programs that ask the same again; the others push them out for a moment.
+_QUERIES_REMEMBERED = 256
+
+
+@lru_cache(maxsize=_QUERIES_REMEMBERED)
+def _parameters(raw: bytes) -> Mapping[str, list[str]]:
+    """The values of each parameter; raises Malformed. Do not change them: programs repeat their few queries."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX, errors="strict")
+    except ValueError as error:
+        raise Malformed(f"the query cannot be read: {error}") from error
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if "\0" in value:
+            raise Malformed(f"the parameter {name[:80]} holds a zero byte")
+        values.setdefault(name, []).append(value)
+    return values
 
 
 class Query:
     """Parameters; names that nobody asks for are ignored, as in Kubernetes."""
 
     def __init__(self, raw: bytes) -> None:
-        self._values: dict[str, list[str]] = {}
-        if raw:
-            try:
-                pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX, errors="strict")
-            except ValueError as error:
-                raise Malformed(f"the query cannot be read: {error}") from error
-            for name, value in pairs:
-                if "\0" in value:
-                    raise Malformed(f"the parameter {name[:80]} holds a zero byte")
-                self._values.setdefault(name, []).append(value)
+        self._values = _parameters(raw) if raw else {}
 
     def text(self, name: str, default: str = "") -> str:
         """The first value."""
@@ -43,7 +52,7 @@ class Query:
 
     def texts(self, name: str) -> list[str]:
         """All values of a parameter that may stand several times, such as `command`."""
-        return self._values.get(name, [])
+        return list(self._values.get(name, ()))
 
     def given(self, name: str) -> bool:
         return name in self._values
