@@ -15,8 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev test lint schema check image image-local \
-	image-pause bench bench-check clients lock clean
+.PHONY: help up install install-dev test lint schema check image image-local image-pause bench bench-check clients lock clean
 
 help:
 	@echo "make up           set up and run a cluster with three nodes    ARGS=\"--demo\" for quick times"
