@@ -41,7 +41,7 @@ install-dev: $(VENV)/.installed-dev
 
 # Safe tests run beside those that start processes, which stay on one worker; see tests/conftest.py.
 test: $(VENV)/.installed-dev
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

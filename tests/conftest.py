@@ -2,12 +2,16 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from kuberklone.store import migrate
 from tests import emptied, postgres_server
@@ -43,21 +47,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
 
 
-# First, because xdist reads the groups in the same hook, and saw none that were added after it.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Those with processes are long and have to share workers: these must start on them first.
-    items.sort(key=lambda item: item.get_closest_marker("process") is None)
     for item in items:
         folder = item.path.relative_to(_TESTS).parts[0]
         limit_s = _LIMITS_S.get(folder, 2)
         if item.get_closest_marker("process") is not None:
             limit_s = max(limit_s, _PROCESS_LIMIT_S)
-            # Under `--dist loadgroup` they run one after another, beside the others: their oracles have deadlines.
-            # Those of clients, which wait longer than any client does, share one cluster on the other worker.
-            item.add_marker(pytest.mark.xdist_group("clients" if folder == "clients" else "process"))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(limit_s))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Long tests share workers, one group each, which run them one after another; all others go where there is room."""
+    return _LongTestsApart(config, log)
+
+
+class _LongTestsApart(LoadScopeScheduling):
+    """Tests with processes run one after another, because their oracles have deadlines and a machine may have two
+    cores. Those of clients, which wait longer than any client does, share one cluster on another worker.
+
+    By the text of the file, since only names reach the scheduler; xdist's own groups are lost in names that pytest
+    does not let anybody change any more.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0])
+        if file.parent.name == "clients":
+            return "clients"
+        return "processes" if _starts_processes(file) else nodeid
+
+
+@cache
+def _starts_processes(file: Path) -> bool:
+    return "pytest.mark.process" in (_TESTS.parent / file).read_text()
 
 
 @pytest.hookimpl(trylast=True)
@@ -83,6 +105,12 @@ def _temporary_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> It
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hang_ups_are_heard() -> None:
+    """Programs under test get what a terminal's get, also where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
