@@ -1,5 +1,6 @@
 """Clusters whose nodes are containers of a real engine."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def node_image(engine: Engine) -> Iterator[str]:  # noqa: F811 - the fixture
     """The program's image as this checkout makes it, under a name of the test's own, which it may take away."""
-    # Most of it is in the engine's cache from the last time.
-    subprocess.run(["make", "--no-print-directory", "image-local"], cwd=ROOT, check=True, capture_output=True)
+    # Most of it is in the engine's cache from the last time. What the `make` was told that runs the tests, such as
+    # ARGS, is not meant for this one.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
+    command = ["make", "--no-print-directory", "image-local"]
+    made = subprocess.run(command, cwd=ROOT, env=environ, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
     tag = Chance().suffix(letters=8)
     engine.api.tag("kuberklone:latest", "kuberklone-test-node", tag)
     yield f"kuberklone-test-node:{tag}"
